@@ -1,0 +1,30 @@
+"""List prices in us-east-1, in US dollars, without free tiers unless one is named."""
+
+from webhook_lab.facts import quotas
+from webhook_lab.facts.fact import Fact
+
+_PRICING = "https://aws.amazon.com/{}/pricing/"
+_SQS = _PRICING.format("sqs")
+_LAMBDA = _PRICING.format("lambda")
+_DYNAMODB = _PRICING.format("dynamodb/on-demand")
+
+MONTH_SECONDS = 30 * 24 * 60 * 60
+"""A month of thirty days, as prices are compared in."""
+
+REST_API_REQUESTS = Fact(3.50, "USD per million requests", _PRICING.format("api-gateway"))
+LAMBDA_REQUESTS = Fact(0.20, "USD per million requests", _LAMBDA)
+LAMBDA_GB_SECONDS = Fact(0.0000166667, "USD per GB-second", _LAMBDA)
+SQS_REQUESTS = Fact(0.40, "USD per million requests", _SQS)
+SQS_REQUEST_BYTES = Fact(64 * 1024, "bytes", _SQS)
+"""A larger payload counts as several requests, one for each started unit of this size."""
+SQS_FREE_REQUESTS = Fact(1_000_000, "requests a month", _SQS)
+DYNAMODB_WRITES = Fact(0.625, "USD per million write units", _DYNAMODB)
+DYNAMODB_READS = Fact(0.125, "USD per million read units", _DYNAMODB)
+LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))
+
+IDLE_RECEIVES = Fact(
+    MONTH_SECONDS // quotas.SQS_RECEIVE_WAIT_MAXIMUM.value * quotas.MAPPING_STARTS_WITH.value,
+    "receives a month",
+    quotas.MAPPING_STARTS_WITH.source,
+)
+"""How often a mapping asks an idle queue: its first pollers, each waiting as long as a receive can."""
