@@ -68,20 +68,10 @@ LAMBDA_FUNCTION_NAME_CHARACTERS = Fact(64, "characters", _LAMBDA + "api/API_Crea
 LAMBDA_PYTHON_RUNTIMES = Fact(("python3.13", "python3.14"), "", _RUNTIMES)
 """The Python runtimes that this course is written for, oldest first."""
 LAMBDA_PYTHON_RUNTIMES_KNOWN = Fact(
-    tuple(f"python3.{minor}" for minor in range(8, 16)), "", _LAMBDA + "api/API_CreateFunction.html"
+    tuple(f"python3.{minor}" for minor in range(6, 16)), "", _LAMBDA + "api/API_CreateFunction.html"
 )
-"""The Python runtimes that the Lambda API has a name for; it may still refuse to create one that is deprecated."""
-LAMBDA_PYTHON_RUNTIMES_BLOCKED = Fact(("python2.7", "python3.6"), "", _RUNTIMES)
-"""Runtimes that no new function can have."""
-LAMBDA_PYTHON_RUNTIMES_KNOWN = Fact(
-    tuple(f"python{version}" for version in "2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14 3.15".split()),
-    "",
-    _LAMBDA + "api/API_CreateFunction.html",
-)
-"""Every Python runtime that Lambda's API has a name for, past ones too."""
-LAMBDA_PYTHON_RUNTIMES_ENDED = Fact(
-    ("python2.7", "python3.6", "python3.7"), "", _LAMBDA + "dg/lambda-runtimes.html"
-)
+"""Every Python 3 runtime that Lambda's API has a name for, past ones too."""
+LAMBDA_PYTHON_RUNTIMES_ENDED = Fact(("python3.6", "python3.7"), "", _LAMBDA + "dg/lambda-runtimes.html")
 """Those of them that no function can be created with any more."""
 
 # Lambda: event source mappings of standard queues
