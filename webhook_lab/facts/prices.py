@@ -23,7 +23,7 @@ DYNAMODB_READS = Fact(0.125, "USD per million read units", _DYNAMODB)
 LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))
 
 IDLE_RECEIVES = Fact(
-    MONTH_SECONDS // quotas.SQS_RECEIVE_WAIT_MAXIMUM.value * quotas.MAPPING_STARTS_WITH.value,
+    MONTH_SECONDS // quotas.SQS_WAIT_LONGEST.value * quotas.MAPPING_STARTS_WITH.value,
     "receives a month",
     quotas.MAPPING_STARTS_WITH.source,
 )

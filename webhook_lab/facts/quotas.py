@@ -26,28 +26,27 @@ SQS_MESSAGE_BYTES = Fact(1_048_576, "bytes", _MESSAGES)
 """The largest message, its attributes counted; also a new queue's own limit."""
 SQS_BATCH_ENTRIES = Fact(10, "messages", _MESSAGES)
 """The most messages in one SendMessageBatch, ReceiveMessage or DeleteMessageBatch."""
-SQS_RETENTION_MINIMUM = Fact(60, "seconds", _MESSAGES)
+SQS_RETENTION_SHORTEST = Fact(60, "seconds", _MESSAGES)
 SQS_RETENTION_DEFAULT = Fact(345_600, "seconds", _MESSAGES)
-SQS_RETENTION_MAXIMUM = Fact(1_209_600, "seconds", _MESSAGES)
-SQS_VISIBILITY_TIMEOUT_DEFAULT = Fact(30, "seconds", _VISIBILITY)
-SQS_VISIBILITY_TIMEOUT_MAXIMUM = Fact(43_200, "seconds", _VISIBILITY)
+SQS_RETENTION_LONGEST = Fact(1_209_600, "seconds", _MESSAGES)
+SQS_VISIBILITY_DEFAULT = Fact(30, "seconds", _VISIBILITY)
+SQS_VISIBILITY_LONGEST = Fact(43_200, "seconds", _VISIBILITY)
 
 # SQS: queues
 SQS_IN_FLIGHT = Fact(120_000, "messages", _QUEUES)
 """About how many messages of one queue may be received and not yet deleted."""
-SQS_RECEIVE_WAIT_MAXIMUM = Fact(20, "seconds", _QUEUES)
+SQS_WAIT_LONGEST = Fact(20, "seconds", _QUEUES)
 """The longest that a receive waits for a message (long polling)."""
-SQS_QUEUE_NAME_CHARACTERS = Fact(80, "characters", _QUEUES)
+SQS_NAME_CHARACTERS = Fact(80, "characters", _QUEUES)
 SQS_SETTING_DELAY = Fact(60, "seconds", _SQS + "APIReference/API_SetQueueAttributes.html")
 """How long a changed queue attribute may take to hold everywhere."""
 SQS_NAME_REUSE_DELAY = Fact(60, "seconds", _SQS + "APIReference/API_DeleteQueue.html")
 """How long a deleted queue's name stays taken."""
 SQS_PURGE_INTERVAL = Fact(60, "seconds", _SQS + "APIReference/API_PurgeQueue.html")
 SQS_MAX_RECEIVE_COUNT_DEFAULT = Fact(10, "receives", _SQS + "APIReference/API_SetQueueAttributes.html")
-SQS_MAX_RECEIVE_COUNT_MAXIMUM = Fact(
+SQS_MAX_RECEIVE_COUNT_MOST = Fact(
     1_000, "receives", _SQS + "SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 )
-SQS_MAX_RECEIVE_COUNT_MOST = Fact(1_000, "receives", _SQS + "SQSDeveloperGuide/sqs-dead-letter-queues.html")
 SQS_FIFO_DEDUPLICATION = Fact(
     300, "seconds", _SQS + "SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html"
 )
@@ -55,14 +54,14 @@ SQS_FIFO_DEDUPLICATION = Fact(
 
 # Lambda: functions and accounts
 LAMBDA_TIMEOUT_DEFAULT = Fact(3, "seconds", _LAMBDA + "dg/configuration-timeout.html")
-LAMBDA_TIMEOUT_MAXIMUM = Fact(900, "seconds", _LIMITS)
+LAMBDA_TIMEOUT_LONGEST = Fact(900, "seconds", _LIMITS)
 LAMBDA_PAYLOAD = Fact(6, "MB", _LIMITS)
 """The largest request or response of a synchronous invocation."""
 LAMBDA_ACCOUNT_CONCURRENCY = Fact(1_000, "executions", _LIMITS)
 """What an account may run at once in a region, unless it is new or has asked for more."""
 LAMBDA_NEW_ACCOUNT_CONCURRENCY = Fact(10, "executions", _LIMITS)
 """What a new account may have: too few to reserve any."""
-LAMBDA_UNRESERVED_MINIMUM = Fact(100, "executions", _CONCURRENCY)
+LAMBDA_UNRESERVED_CONCURRENCY = Fact(100, "executions", _CONCURRENCY)
 """What must stay unreserved: a reservation that would take it is refused."""
 LAMBDA_FUNCTION_NAME_CHARACTERS = Fact(64, "characters", _LAMBDA + "api/API_CreateFunction.html")
 LAMBDA_PYTHON_RUNTIMES = Fact(("python3.13", "python3.14"), "", _RUNTIMES)
@@ -71,21 +70,21 @@ LAMBDA_PYTHON_RUNTIMES_KNOWN = Fact(
     tuple(f"python3.{minor}" for minor in range(6, 16)), "", _LAMBDA + "api/API_CreateFunction.html"
 )
 """Every Python 3 runtime that Lambda's API has a name for, past ones too."""
-LAMBDA_PYTHON_RUNTIMES_ENDED = Fact(("python3.6", "python3.7"), "", _LAMBDA + "dg/lambda-runtimes.html")
+LAMBDA_PYTHON_RUNTIMES_ENDED = Fact(("python3.6", "python3.7"), "", _RUNTIMES)
 """Those of them that no function can be created with any more."""
 
 # Lambda: event source mappings of standard queues
-MAPPING_MAXIMUM_CONCURRENCY_LEAST = Fact(2, "invocations", _SCALING)
+MAPPING_CONCURRENCY_LEAST = Fact(2, "invocations", _SCALING)
 """The smallest MaximumConcurrency; boto3 itself refuses less."""
-MAPPING_MAXIMUM_CONCURRENCY_MOST = Fact(1_000, "invocations", _SCALING)
+MAPPING_CONCURRENCY_MOST = Fact(1_000, "invocations", _SCALING)
 MAPPING_STARTS_WITH = Fact(5, "batches", _SCALING)
 """How many batches a mapping reads at once when a queue becomes busy, and polls with when it is idle."""
 MAPPING_GROWS_BY = Fact(300, "invocations a minute", _SCALING)
 MAPPING_ENDS_WITH = Fact(1_250, "invocations", _SCALING)
-MAPPING_BATCH_SIZE_MAXIMUM = Fact(10_000, "messages", _MAPPING)
-MAPPING_BATCH_SIZE_WITHOUT_WINDOW = Fact(10, "messages", _MAPPING)
+MAPPING_BATCH_LARGEST = Fact(10_000, "messages", _MAPPING)
+MAPPING_BATCH_WITHOUT_WINDOW = Fact(10, "messages", _MAPPING)
 """The largest batch that needs no batching window; beyond it the window is at least a second."""
-MAPPING_BATCHING_WINDOW_MAXIMUM = Fact(300, "seconds", _MAPPING)
+MAPPING_WINDOW_LONGEST = Fact(300, "seconds", _MAPPING)
 VISIBILITY_PER_TIMEOUT = Fact(6, "times the function's timeout", _WITH_QUEUE)
 """What AWS advises as the least visibility timeout of a queue that feeds a function."""
 MAX_RECEIVE_COUNT_ADVISED = Fact(5, "receives", _WITH_QUEUE)
@@ -101,7 +100,7 @@ API_CREATE_INTERVAL = Fact(3, "seconds", _API_LIMITS)
 API_DEPLOY_INTERVAL = Fact(5, "seconds", _API_LIMITS)
 API_DELETE_INTERVAL = Fact(30, "seconds", _API_LIMITS)
 
-# DynamoDB, IAM, CloudWatch Logs
+# DynamoDB
 DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")
 """The largest item, its attribute names counted."""
 DYNAMODB_WRITE_UNIT_BYTES = Fact(1024, "bytes", _DYNAMODB + "Constraints.html")
@@ -114,15 +113,6 @@ IAM_ROLE_NAME_CHARACTERS = Fact(
     64, "characters", "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"
 )
 LOG_GROUP_NAME_CHARACTERS = Fact(
-    512,
-    "characters",
-    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
-)
-DYNAMODB_TABLE_NAME_CHARACTERS = Fact(255, "characters", _DYNAMODB + "Constraints.html")
-IAM_ROLE_NAME_CHARACTERS = Fact(
-    64, "characters", "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
-)
-LOGS_LOG_GROUP_NAME_CHARACTERS = Fact(
     512,
     "characters",
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
