@@ -1,0 +1,169 @@
+"""Take a webhook and put it on the queue, whole, before its sender stops waiting.
+
+Event in     an API Gateway REST proxy event: any method, any path, any body.
+Effect       one SQS message: a JSON envelope around the body, which comes out again byte for byte.
+Answer       202 {"message_id", "id"} once SQS has the message; else nothing is queued:
+             401 where a signature is asked for and is missing, wrong or more than 5 minutes off,
+             413 when the queue or the table could not hold the delivery whole (it names the limit).
+Failure      an error of SQS is logged and raised: Lambda counts it, whoever invoked the function by hand
+             reads it (AccessDenied, say), API Gateway answers 502, and the sender, who saw no 2xx, sends
+             again. A tidy 503 would get that too, but hide the failure from the function's error metric.
+Environment  QUEUE_URL       where messages go
+             SIGNED_PREFIX   paths under it need a signature: "" for none (the default), "/" for all
+             SIGNING_SECRET  whsec_<base64> for Standard Webhooks; GitHub's is the same string as it stands
+"""
+
+import base64
+import hashlib
+import json
+import os
+import posixpath
+import re
+import time
+import uuid
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlencode
+
+import boto3
+from botocore.config import Config
+from senders import delivery_id, is_signed
+
+QUEUE_URL = os.environ["QUEUE_URL"]
+SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
+SIGNING_SECRET = os.environ.get("SIGNING_SECRET", "")
+if SIGNED_PREFIX and not SIGNING_SECRET:
+    raise RuntimeError("SIGNED_PREFIX asks for signatures, but SIGNING_SECRET is empty")
+
+MESSAGE_LIMIT = 1_048_576  # bytes of an SQS message
+ITEM_LIMIT = 409_600  # bytes of a DynamoDB item, attribute names included
+RESERVE = 4_096  # bytes of it for what subscribe adds: times, ids, and some ninety duplicates
+REFUSED_BY_SQS = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Stored beside the body. Authorization, cookies, signatures and whatever is not known stay out.
+KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "webhook-id", "webhook-timestamp"}
+KEPT_HEADERS |= {"x-github-delivery", "x-github-event", "x-shopify-event-id", "x-shopify-topic"}
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+
+class Decision(NamedTuple):
+    status: int
+    outcome: str
+    id: str
+    message: str | None = None  # for SQS, or
+    refusal: dict[str, Any] | None = None  # for the sender
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    log("invocation_start", context)
+    try:
+        decision = decide(parse(event), now=time.time(), new_id=f"lab:{uuid.uuid4()}")
+        return answer(decision, message_id=act(decision, context))
+    finally:
+        log("invocation_finish", context)
+
+
+def parse(event: dict[str, Any]) -> Request:
+    """The request as its sender made it; the path as the event has it, escapes and all."""
+    body = event.get("body") or ""
+    query = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}
+    return Request(
+        method=event.get("httpMethod") or "GET",
+        path=unbroken(event.get("path") or "/"),
+        query=urlencode(query, doseq=True, errors="replace"),
+        headers={name.lower(): unbroken(value or "") for name, value in (event.get("headers") or {}).items()},
+        body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass"),
+    )
+
+
+def decide(request: Request, *, now: float, new_id: str) -> Decision:
+    """What to do with a request. Pure: the same request, time and new id give the same decision."""
+    id_ = delivery_id(request.headers, request.body) or new_id
+    if needs_signature(request.path) and not is_signed(request.headers, request.body, SIGNING_SECRET, now):
+        error = "the signature is missing, wrong, or more than 5 minutes off"
+        return Decision(401, "unauthorized", id_, refusal={"error": error})
+
+    text = sqs_text(request.body)
+    body = base64.b64encode(request.body).decode() if text is None else text
+    envelope = {
+        "id": id_,
+        "path": request.path,
+        "method": request.method,
+        "query": request.query,
+        "headers": {name: value for name, value in request.headers.items() if name in KEPT_HEADERS},
+        "body": body,
+        "body_is_base64": text is None,
+        "body_sha256": hashlib.sha256(request.body).hexdigest(),
+        "message": f"hello from {request.path}",
+        "received_at": int(now * 1000),
+    }
+    message = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+    message = REFUSED_BY_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", message)  # in a path, say
+    # What surrounds the body counts as JSON here, which is never shorter than the same in an item.
+    item_size = len(json.dumps({**envelope, "body": ""})) + len(body.encode()) + RESERVE
+    sizes = ("DynamoDB item", item_size, ITEM_LIMIT), ("SQS message", len(message.encode()), MESSAGE_LIMIT)
+    for what, size, limit in sizes:
+        if size > limit:
+            error = f"too large: one {what} holds {limit} bytes, and this delivery would take {size}"
+            refusal = {"error": error, "limit": limit, "size": size, "body_size": len(request.body)}
+            return Decision(413, "too_large", id_, refusal=refusal)
+    return Decision(202, "queued", id_, message)
+
+
+def act(decision: Decision, context: Any) -> str | None:
+    """Queue the message, if there is one. Returns the id that SQS gave it."""
+    message_id, outcome = None, {"outcome": decision.outcome}
+    log("record_start", context, id=decision.id)
+    try:
+        if decision.message:
+            message_id = sqs().send_message(QueueUrl=QUEUE_URL, MessageBody=decision.message)["MessageId"]
+        return message_id
+    except Exception as error:
+        outcome = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"}
+        raise
+    finally:
+        log("record_finish", context, id=decision.id, message_id=message_id, **outcome)
+
+
+def answer(decision: Decision, message_id: str | None) -> dict[str, Any]:
+    body = decision.refusal or {"message_id": message_id, "id": decision.id}
+    headers = {"Content-Type": "application/json"}
+    return {"statusCode": decision.status, "headers": headers, "body": json.dumps(body)}
+
+
+def needs_signature(path: str) -> bool:
+    """Also for other spellings of such a path, lest somebody downstream takes one for the signed path."""
+    plain = posixpath.normpath("/" + unquote(path).lstrip("/")) + "/"
+    return bool(SIGNED_PREFIX) and (path.startswith(SIGNED_PREFIX) or plain.startswith(SIGNED_PREFIX))
+
+
+def sqs_text(body: bytes) -> str | None:
+    """The body as text; None when it is not UTF-8 or holds a character that SQS refuses."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if REFUSED_BY_SQS.search(text) else text
+
+
+def unbroken(text: str) -> str:
+    """Half a surrogate pair is no character, and DynamoDB takes none: U+FFFD stands for it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@cache
+def sqs() -> Any:
+    """Made on first use and kept. It gives up before API Gateway does (29 s), so that the error is seen."""
+    once_more = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 2})
+    return boto3.client("sqs", config=once_more)
+
+
+def log(event: str, context: Any, **more: Any) -> None:
+    about = {"event": event, "function": context.function_name, "request_id": context.aws_request_id}
+    print(json.dumps({**about, "at": int(time.time() * 1000), **more}), flush=True)

@@ -1,0 +1,132 @@
+"""Work on deliveries from the queue and store each one once, however often it arrives.
+
+Event in     a batch of SQS messages, each with publish's envelope as its body.
+Effect       one item for each delivery. The conditional put *is* the effect: it happens once, so there is
+             nothing to undo. An effect outside the table would need a claim with a lease first.
+             The same delivery again: its message id is added to the item's `delivered_by`.
+             The same id with another body: kept too, as `<id>#conflict:<digest>`. Nothing is overwritten.
+Answer       the messages that failed, and only those, go back to the queue (ReportBatchItemFailures).
+Environment  TABLE_NAME    where items go
+             WORK_SECONDS  how long each delivery is worked on, one after another (default 0)
+             TTL_DAYS      when DynamoDB may remove an item (default 7)
+"""
+
+import base64
+import hashlib
+import json
+import os
+import time
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+TABLE_NAME = os.environ["TABLE_NAME"]
+WORK_SECONDS = float(os.environ.get("WORK_SECONDS") or 0)
+TTL_SECONDS = float(os.environ.get("TTL_DAYS") or 7) * 86_400
+
+FIELDS = ("id", "path", "method", "query", "headers", "body", "body_is_base64", "body_sha256", "message")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    log("invocation_start", context)
+    failed = [record["messageId"] for record in event["Records"] if not settle(record, context)]
+    log("invocation_finish", context)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def settle(record: dict[str, Any], context: Any) -> bool:
+    """One record from start to finish. Whatever goes wrong is this record's alone: False, and a log line."""
+    started_at = now()
+    about = {"id": None, "message_id": record["messageId"]}
+    try:
+        try:
+            delivery = parse(record)
+            about["id"] = delivery["id"]
+        finally:
+            log("record_start", context, **about)
+        time.sleep(WORK_SECONDS)
+        outcome = store(item_of(delivery, record, context.aws_request_id, started_at, finished_at=now()))
+    except Exception as error:
+        log("record_finish", context, **about, outcome="failed", error=f"{type(error).__name__}: {error}")
+        return False
+    log("record_finish", context, **about, outcome=outcome)
+    return True
+
+
+def parse(record: dict[str, Any]) -> dict[str, Any]:
+    """The delivery in a message: the one place that knows what a message looks like.
+
+    Raises whatever a message that is not an envelope, or was altered on its way, leads to.
+    """
+    envelope = json.loads(record["body"])
+    delivery = {name: envelope[name] for name in FIELDS}
+    body = base64.b64decode(delivery["body"]) if delivery["body_is_base64"] else delivery["body"].encode()
+    if hashlib.sha256(body).hexdigest() != delivery["body_sha256"]:
+        raise ValueError("the body does not match its digest")
+    return {**delivery, "received_at": int(envelope["received_at"])}
+
+
+def item_of(
+    delivery: dict[str, Any], record: dict[str, Any], request_id: str, started_at: int, finished_at: int
+) -> dict[str, Any]:
+    """The item that tells the whole story. Pure. Times in epoch ms; `expires_at` in s, as DynamoDB asks."""
+    return {
+        **delivery,
+        "queued_at": int(record["attributes"]["SentTimestamp"]),
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "expires_at": int(finished_at / 1000 + TTL_SECONDS),
+        "receive_count": int(record["attributes"]["ApproximateReceiveCount"]),
+        "message_id": record["messageId"],
+        "function_request_id": request_id,
+        "delivered_by": {record["messageId"]},
+    }
+
+
+def store(item: dict[str, Any]) -> str:
+    """Put the item unless its id is taken; then note the repetition, or keep a conflict under its own id.
+
+    Each step is one conditional write, so that two functions that do this at once can't both be first.
+    """
+    if writes(table().put_item, Item=item, ConditionExpression="attribute_not_exists(id)"):
+        return "stored"
+    before = writes(
+        table().update_item,
+        Key={"id": item["id"]},
+        ConditionExpression="body_sha256 = :digest",
+        UpdateExpression="ADD delivered_by :message_ids",
+        ExpressionAttributeValues={":digest": item["body_sha256"], ":message_ids": item["delivered_by"]},
+        ReturnValues="UPDATED_OLD",
+    )
+    if before:
+        seen = before["Attributes"]["delivered_by"]
+        return "redelivered" if item["message_id"] in seen else "duplicate"
+    store({**item, "id": f"{item['id']}#conflict:{item['body_sha256'][:16]}", "conflict_of": item["id"]})
+    return "conflict"
+
+
+def writes(call: Any, **parameters: Any) -> dict[str, Any] | None:
+    """The answer to a conditional write, or None when its condition did not hold."""
+    try:
+        return dict(call(**parameters))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return None
+
+
+@cache
+def table() -> Any:
+    """Made on first use, kept while the environment lives."""
+    return boto3.resource("dynamodb").Table(TABLE_NAME)
+
+
+def now() -> int:
+    return int(time.time() * 1000)
+
+
+def log(event: str, context: Any, **more: Any) -> None:
+    about = {"event": event, "function": context.function_name, "request_id": context.aws_request_id}
+    print(json.dumps({**about, "at": now(), **more}), flush=True)
