@@ -38,6 +38,9 @@ lab: env
 test: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	for handler in publish subscribe; do \
+	  (cd handlers/$$handler && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/$$handler .) || exit 1; \
+	done
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 

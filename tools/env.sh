@@ -44,5 +44,5 @@ PIP_NO_INPUT=1
 PIP_USER=0
 export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT PIP_USER
 # Compiling 10,000 files ahead costs more than compiling the imported ones at first use.
-"$bin/python" -m pip install --quiet --no-compile --require-hashes -r requirements.lock
-"$bin/python" -m pip install --quiet --no-compile --no-deps --no-build-isolation --editable .
+"$bin/python" -m pip install -qq --no-compile --require-hashes -r requirements.lock
+"$bin/python" -m pip install -qq --no-compile --no-deps --no-build-isolation --editable .

@@ -1,9 +1,9 @@
 """Resolve requirements.lock anew: `make lock`.
 
-One file with exact versions and hashes for Linux, macOS and Windows and every supported Python, from the ranges
-of pyproject.toml: the package itself, its extras `local` and `test`, and what builds it. The resolver (uv) is
-needed here only, so it lives in an environment of its own under .cache and not in the lock. Versions that still
-fit are kept; `python -m tools.lock --upgrade` takes the newest of all.
+One file with exact versions and hashes for Linux, macOS and Windows and every supported Python, from the
+ranges of pyproject.toml: the package itself, its extras `local` and `test`, and what builds it. The resolver
+(uv) is needed here only, so it lives in an environment of its own under .cache and not in the lock. Versions
+that still fit are kept; `python -m tools.lock --upgrade` takes the newest of all.
 """
 
 import os

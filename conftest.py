@@ -1,0 +1,32 @@
+"""What holds for every test: the long ones run when asked for, and what is required may not be skipped.
+
+WEBHOOK_LAB_REQUIRE lists markers (`browser,recorded`): a test that has one fails where it would be skipped.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("long"):
+        skip = pytest.mark.skip(reason="takes minutes: make test-long")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required = os.environ.get("WEBHOOK_LAB_REQUIRE", "").replace(" ", "").split(",")
+    marker = next((name for name in required if name and item.get_closest_marker(name)), None)
+    if report.skipped and marker:
+        report.outcome = "failed"
+        report.longrepr = f"skipped although WEBHOOK_LAB_REQUIRE asks for {marker}: {report.longrepr}"
+    return report
