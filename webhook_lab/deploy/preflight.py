@@ -1,0 +1,173 @@
+"""What AWS would refuse, and what it would let pass and make one regret: found before it is asked.
+
+Pure functions over a `Plan`, so that a target that checks less than AWS teaches the same rules. What AWS
+refuses is said in its own words: error code, then message.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from webhook_lab.aws.errors import PreflightRefused
+from webhook_lab.deploy import limits
+from webhook_lab.deploy.permissions import allows, lets_api_invoke
+from webhook_lab.deploy.plan import Finding, Plan
+from webhook_lab.facts import quotas
+
+__all__ = ["MAPPING_ACTIONS", "Finding", "Plan", "check", "refuse"]
+
+MAPPING_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What an event source mapping does on its queue, with the function's execution role."""
+
+_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
+_MAPPING = _LAMBDA + "services-sqs-configure.html"
+_SCALING = _LAMBDA + "services-sqs-scaling.html"
+_ERRORS = _LAMBDA + "services-sqs-errorhandling.html"
+_SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+_DLQ = _SQS + "sqs-dead-letter-queues.html"
+_DLQ_RETENTION = _SQS + "setting-up-dead-letter-queue-retention.html"
+_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html"
+_INVALID = "InvalidParameterValueException: "
+
+
+def check(plan: Plan) -> list[Finding]:
+    """Everything to say about `plan`, refusals first. Empty: AWS takes it, and its guidance is followed."""
+    alone = (limits.names, limits.numbers, _runtime, _batches)
+    together = (_times, _dead_letters, _concurrency, _permissions)
+    findings = [finding for rule in (*alone, *together) for finding in rule(plan)]
+    return sorted(findings, key=lambda finding: finding.level != "refused")
+
+
+def refuse(findings: Sequence[Finding]) -> None:
+    """Stop at the first refusal among `findings`; warnings pass.
+
+    Raises:
+        PreflightRefused: with AWS's words, what to try, and the page to read.
+    """
+    for finding in findings:
+        if finding.level == "refused":
+            where = f"preflight: {finding.rule} (nothing was asked of AWS, which would refuse it)"
+            raise PreflightRefused(where, finding.said, f"{finding.try_this} See {finding.source}")
+
+
+def _runtime(plan: Plan) -> Iterator[Finding]:
+    current, known = quotas.LAMBDA_PYTHON_RUNTIMES, quotas.LAMBDA_PYTHON_RUNTIMES_KNOWN
+    ended, use = quotas.LAMBDA_PYTHON_RUNTIMES_ENDED, f"Use {current.value[0]}."
+    if plan.runtime in ended.value:
+        said = (
+            f"The runtime parameter of {plan.runtime} is no longer supported for creating or updating AWS "
+            "Lambda functions. We recommend you use a supported runtime while creating or updating functions."
+        )
+        yield Finding("refused", "runtime", _INVALID + said, use, ended.source)
+    elif plan.runtime not in known.value:
+        said = (
+            f"Value {plan.runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value "
+            f"set: [{', '.join(known.value)}, …] or be a valid ARN"
+        )
+        yield Finding("refused", "runtime", _INVALID + said, use, known.source)
+    elif plan.runtime not in current.value:
+        said = f"this course is not written for {plan.runtime}; Lambda ends older runtimes year by year"
+        yield Finding("warning", "runtime", said, use, current.source)
+    here = "python{}.{}".format(*plan.local_python) if plan.local_python else plan.runtime
+    if plan.runtime != here:
+        said = f"the functions name {plan.runtime}, and on this target they run under {here}"
+        try_this = "Keep the handlers to what both versions understand."
+        yield Finding("warning", "runtime here", said, try_this, current.source)
+
+
+def _times(plan: Plan) -> Iterator[Finding]:
+    visibility, timeout = plan.visibility_timeout, plan.function_timeout
+    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout + plan.batching_window
+    try_this = f"Set the visibility timeout to {enough} s."
+    if visibility < timeout:
+        said = f"Queue visibility timeout: {visibility} seconds is less than "
+        said += f"Function timeout: {timeout} seconds"
+        yield Finding("refused", "visibility timeout", _INVALID + said, try_this, _MAPPING)
+    elif visibility < enough:
+        said = (
+            f"{visibility} s is less than six times the function's timeout plus the batching window "
+            f"({enough} s): messages of a throttled batch reappear before Lambda is done with trying"
+        )
+        yield Finding("warning", "visibility timeout", said, try_this, quotas.VISIBILITY_PER_TIMEOUT.source)
+
+
+def _dead_letters(plan: Plan) -> Iterator[Finding]:
+    advised, most = quotas.MAX_RECEIVE_COUNT_ADVISED, quotas.SQS_MAX_RECEIVE_COUNT_MOST
+    count = plan.max_receive_count
+    if count is None or plan.dlq_retention is None:
+        said = "without a dead-letter queue a poison message is tried again until it expires, and then lost"
+        yield Finding("warning", "dead-letter queue", said, "Give the queue a dead-letter queue.", _DLQ)
+        return
+    try_this = f"Set maxReceiveCount to at least {advised.value}."
+    if not 1 <= count <= most.value:
+        said = (
+            "InvalidParameterValue: Value for parameter RedrivePolicy is invalid. Reason: Invalid value for "
+            f"maxReceiveCount: {count}, valid values are from 1 to {most.value} both inclusive."
+        )
+        yield Finding("refused", "maxReceiveCount", said, try_this, most.source)
+    elif count < advised.value:
+        said = f"{count} is soon reached: a throttled batch counts too, and good messages land in the DLQ"
+        yield Finding("warning", "maxReceiveCount", said, try_this, advised.source)
+    if plan.dlq_retention <= plan.queue_retention:
+        said = (
+            f"the DLQ keeps a message {plan.dlq_retention} s and the queue {plan.queue_retention} s, both "
+            "counted from when it was first sent: it may expire as soon as it is moved"
+        )
+        try_this = "Keep messages longer in the DLQ than in the queue."
+        yield Finding("warning", "DLQ retention", said, try_this, _DLQ_RETENTION)
+
+
+def _batches(plan: Plan) -> Iterator[Finding]:
+    most = quotas.MAPPING_BATCH_WITHOUT_WINDOW
+    if plan.batch_size > most.value and plan.batching_window < 1:
+        said = (
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than "
+            f"{most.value}"
+        )
+        try_this = f"Set a batching window of 1 s, or a batch size of {most.value}."
+        yield Finding("refused", "batching window", _INVALID + said, try_this, most.source)
+    if not plan.report_batch_item_failures:
+        said = "without ReportBatchItemFailures one failing record returns its whole batch to the queue"
+        try_this = "Add ReportBatchItemFailures to the mapping's FunctionResponseTypes."
+        yield Finding("warning", "partial batch response", said, try_this, _ERRORS)
+
+
+def _concurrency(plan: Plan) -> Iterator[Finding]:
+    reserved, maximum = plan.reserved_concurrency, plan.maximum_concurrency
+    unreserved = plan.unreserved_concurrency
+    if reserved is None:
+        return
+    fact = quotas.LAMBDA_UNRESERVED_CONCURRENCY
+    # An account whose whole limit is below 100 is told its own limit as the minimum.
+    stays = min(fact.value, plan.account_concurrency or fact.value)
+    if unreserved is not None and unreserved + plan.already_reserved - reserved < stays:
+        said = (
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            f"UnreservedConcurrentExecution below its minimum value of [{stays}]."
+        )
+        try_this = "Leave reserved concurrency out, and throttle with MaximumConcurrency alone."
+        yield Finding("refused", "unreserved concurrency", _INVALID + said, try_this, fact.source)
+    if maximum is None:
+        said = (
+            f"reserved concurrency {reserved} without MaximumConcurrency: the mapping reads more than the "
+            "function may run, and what was only ever throttled ends in the DLQ, without one log line"
+        )
+        least = max(reserved, quotas.MAPPING_CONCURRENCY_LEAST.value)
+        yield Finding("warning", "over-pull", said, f"Set MaximumConcurrency to {least}.", _SCALING)
+    elif maximum > reserved:
+        said = f"MaximumConcurrency {maximum} is more than the {reserved} reserved: the rest is throttled"
+        try_this = f"Reserve {maximum}, or set MaximumConcurrency to {reserved}."
+        yield Finding("warning", "over-pull", said, try_this, _SCALING)
+
+
+def _permissions(plan: Plan) -> Iterator[Finding]:
+    for action in MAPPING_ACTIONS:
+        if plan.mapping_policy is not None and not allows(plan.mapping_policy, action, plan.queue_arn):
+            call = action.removeprefix("sqs:")
+            said = f"{_INVALID}The function execution role does not have permissions to call {call} on SQS"
+            yield Finding("refused", "mapping role", said, f"Allow {action} on {plan.queue_arn}.", _MAPPING)
+    if plan.api_arn and not lets_api_invoke(plan.function_policy, plan.api_arn, plan.stage):
+        said = (
+            "500 Internal server error to the sender; in the API's execution log: Execution failed due to "
+            "configuration error: Invalid permissions on Lambda function"
+        )
+        try_this = f"Call AddPermission for apigateway.amazonaws.com with SourceArn {plan.api_arn}/*/*."
+        yield Finding("refused", "API permission", said, try_this, _API)
