@@ -1,0 +1,265 @@
+"""A value as the Python that stands for it: what an earlier call returned is that call's variable."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webhook_lab.aws.calls import Call
+
+LOOKS_UP = ("Get", "List", "Describe", "Head", "Filter", "Scan", "Query", "BatchGet")
+"""How the names of operations begin that change nothing."""
+
+WIDTH = 100
+"""Columns of the printed code."""
+
+LITERAL_BYTES = 1_000
+"""Bytes that are printed as they are; more than these are not."""
+
+_IDENTIFIES = re.compile(r"(Arn|ARN|arn|Url|Id|id|UUID|Name|name|Handle)$")
+_HOME = ("region", "account")
+_ARN = re.compile(r"arn:aws[\w-]*:[\w-]+:([a-z0-9-]+):(\d{12}):")
+
+
+class Unprintable(Exception):
+    """Bytes that are too many to print and that are no known folder's zip."""
+
+
+@dataclass(frozen=True)
+class ZipSource:
+    """What a zip is made of: the handler's name, and its folder relative to where the code will run."""
+
+    handler: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """An expression in brackets, which may take several lines: each item is a prefix and what follows it."""
+
+    opening: str
+    items: Sequence[tuple[str, "Node"]]
+    closing: str
+
+    def __str__(self) -> str:
+        return self.opening + ", ".join(f"{prefix}{item}" for prefix, item in self.items) + self.closing
+
+    def laid_out(self, indent: int = 0, around: int = 0) -> str:
+        """On one line where it fits beside `around` other columns, else one item a line."""
+        if around + len(flat := str(self)) <= WIDTH or not self.items:
+            return flat
+        pad = " " * (indent + 4)
+        comma = "" if self.opening.endswith("(") and not self.items[0][0] else ","
+        lines = [self.opening]
+        for prefix, item in self.items:
+            around = len(pad + prefix + comma)
+            shown = item.laid_out(indent + 4, around) if isinstance(item, Group) else item
+            lines.append(pad + prefix + shown + comma)
+        return "\n".join([*lines, " " * indent + self.closing])
+
+
+Node = str | Group
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value first came from: the response of which call, and the keys and indexes that lead to it."""
+
+    call: int
+    path: tuple[str | int, ...]
+    created: bool
+
+    @property
+    def key(self) -> str:
+        return next(str(step) for step in reversed(self.path) if isinstance(step, str))
+
+    @property
+    def names_an_id(self) -> bool:
+        return _plain(self.key).endswith("id")
+
+
+class Values:
+    """What is known at one point of the printed code, and how to print a value from it.
+
+    Args:
+        calls: all that will be printed, for the region and the account in their ARNs.
+        constants: the names that have a variable, with it.
+        variables: the calls that have one, with it.
+
+    Attributes:
+        uses: what was printed since it was last emptied: calls by index, other variables and modules by name.
+    """
+
+    def __init__(
+        self,
+        calls: Sequence[Call],
+        secrets: Mapping[str, str],
+        zips: Mapping[str, ZipSource],
+        constants: Mapping[str, str],
+        variables: Mapping[int, str],
+    ) -> None:
+        self.secrets = {value: name for value, name in secrets.items() if value}
+        self.zips, self.constants, self.variables = zips, constants, variables
+        self.uses: set[int | str] = set()
+        texts = (text for call in calls for _, text in leaves([call.response or {}, call.params]))
+        homes = Counter((match[1], match[2]) for text in texts for match in _ARN.finditer(text))
+        self.home = {
+            of: name for (home, _) in homes.most_common(1) for of, name in zip(home, _HOME, strict=True)
+        }
+        self._sources: dict[str, Source] = {}
+        self._words = set(constants)
+        self._names = self._any_of(constants)
+        self._known: re.Pattern[str] | None = None
+
+    def learn(self, index: int, call: Call) -> None:
+        """From here on, what `call` returned is printed as its variable."""
+        creates, looks_up = call.operation.startswith("Create"), call.operation.startswith(LOOKS_UP)
+        given = {text for _, text in leaves(call.params)} - {call.params.get(own_key(call) or "")}
+        for path, value in leaves(call.response or {}):
+            source, known = Source(index, path, creates), self._sources.get(value)
+            # What merely moves data returns ids such as "0": only long ones are surely its own.
+            if not _IDENTIFIES.search(source.key) or not (creates or looks_up or len(value) >= 16):
+                continue
+            if known is None or (creates and not known.created and value not in given):
+                self._sources[value] = source
+                # Inside longer text only what is rare: ids that are looked up come by the thousand.
+                if _distinct(value, source) and (creates or (looks_up and not source.names_an_id)):
+                    self._words.add(value)
+                    self._known = None
+
+    def node(self, value: Any, key: str = "") -> Node:
+        """The expression for `value`, given as the parameter or the field `key`.
+
+        Raises:
+            Unprintable: for bytes that cannot be shown.
+        """
+        if isinstance(value, str):
+            if self._known is None:
+                self._known = self._any_of(self._words, self.home)
+            return self._whole(value, key) or self._document(value) or self._mixed(value, self._known)
+        if isinstance(value, Mapping):
+            return Group("{", [(f"{self.node(k)}: ", self.node(v, k)) for k, v in value.items()], "}")
+        if isinstance(value, list):
+            return Group("[", [("", self.node(item, key)) for item in value], "]")
+        if isinstance(value, bytes):
+            return self._bytes(value)
+        if isinstance(value, datetime):
+            self.uses.add("datetime")
+        return repr(value)
+
+    def own(self, name: str) -> Node:
+        """The name that a call gives to what it creates: its own, whatever else is called so."""
+        return self._named(name) or self._mixed(name, self._names)
+
+    def _named(self, text: str) -> str | None:
+        if text in self.secrets:
+            self.uses.add("os")
+            return f"os.environ[{quoted(self.secrets[text])}]"
+        if variable := self.constants.get(text) or self.home.get(text):
+            self.uses.add(variable)
+        return variable
+
+    def _whole(self, text: str, key: str) -> str | None:
+        """The variable whose value `text` is, where it is surely meant."""
+        if (variable := self._named(text)) or (source := self._sources.get(text)) is None:
+            return variable
+        wanted = _plain(key)
+        if not _distinct(text, source) and not wanted.endswith(_plain(source.key)):
+            return None
+        if wanted.endswith("id") and not source.names_an_id:
+            return None  # a StatementId is its caller's own, even where it reads like some name
+        self.uses.add(source.call)
+        steps = (f"[{quoted(step) if isinstance(step, str) else step}]" for step in source.path)
+        return self.variables.get(source.call, "_") + "".join(steps)
+
+    def _mixed(self, text: str, known: re.Pattern[str]) -> str:
+        """`text` as a literal, or as an f-string where it holds more than what is known."""
+        shown, end = "", 0
+        for match in known.finditer(text):
+            if match[0] != text and (variable := self._whole(match[0], "")):
+                shown += (
+                    _escaped(text[end : match.start()], '"', "{}") + "{" + variable.replace('"', "'") + "}"
+                )
+                end = match.end()
+        return f'f"{shown}{_escaped(text[end:], chr(34), "{}")}"' if shown else quoted(text)
+
+    def _any_of(self, words: Iterable[str], home: Iterable[str] = ()) -> re.Pattern[str]:
+        """Finds secrets anywhere, words where they stand whole, and the region and account in ARNs."""
+        parts = [re.escape(value) for value in sorted(self.secrets, key=len, reverse=True)]
+        parts += [rf"(?<![\w-]){re.escape(value)}(?![\w-])" for value in sorted(words, key=len, reverse=True)]
+        return re.compile("|".join([*parts, *(f"(?<=:){value}(?=:)" for value in home)]) or "(?!)")
+
+    def _document(self, text: str) -> Group | None:
+        """JSON as the call that writes it; None for other text, and where more than spaces would change."""
+        try:
+            value = json.loads(text) if text.startswith(("{", "[")) else None
+            if value is None or text not in (json.dumps(value), json.dumps(value, separators=(",", ":"))):
+                return None
+            document = Group("json.dumps(", [("", self.node(value))], ")")
+        except (ValueError, RecursionError):
+            return None
+        self.uses.add("json")
+        return document
+
+    def _bytes(self, value: bytes) -> Node:
+        if source := self.zips.get(hashlib.sha256(value).hexdigest()):
+            self.uses.add("zip_folder")
+            return f"zip_folder({quoted(source.folder)})"
+        if len(value) > LITERAL_BYTES:
+            raise Unprintable(f"{len(value):,} bytes")
+        try:
+            node = self.node(value.decode())
+        except UnicodeDecodeError:
+            return repr(value)
+        return (
+            Group(node.opening, node.items, f"{node.closing}.encode()")
+            if isinstance(node, Group)
+            else f"{node}.encode()"
+        )
+
+
+def own_key(call: Call) -> str | None:
+    """The parameter in which a Create call names what it creates, such as QueueName; None without one."""
+    if not call.operation.startswith("Create"):
+        return None
+    names = ("name", call.operation.removeprefix("Create").lower() + "name")
+    return next(
+        (key for key, value in call.params.items() if key.lower() in names and isinstance(value, str)), None
+    )
+
+
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every string inside `value`, with the keys and indexes that lead to it."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from leaves(item, (*path, key))
+
+
+def quoted(text: str) -> str:
+    """A string literal in double quotes, or in single ones where that takes fewer escapes."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + _escaped(text, quote) + quote
+
+
+def _escaped(text: str, quote: str, doubled: str = "") -> str:
+    def one(c: str) -> str:
+        return c * 2 if c in doubled else f"\\{c}" if c == quote else c if c in "'\"" else repr(c)[1:-1]
+
+    return "".join(map(one, text))
+
+
+def _plain(key: str) -> str:
+    return key.replace("_", "").lower()
+
+
+def _distinct(value: str, source: Source) -> bool:
+    """Whether `value` says by itself where it is from. "prod" does not, nor does a table named "orders"."""
+    return len(value) >= 6 and (
+        not _plain(source.key).endswith("name") or bool(re.search(r"[-_/:\d]", value))
+    )
