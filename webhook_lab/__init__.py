@@ -1,0 +1,1 @@
+"""webhook-lab: build The Scalable Webhook, one AWS resource at a time."""

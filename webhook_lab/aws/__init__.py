@@ -1,0 +1,1 @@
+"""The AWS that a lab talks to: which one, with what credentials, and every call made to it."""

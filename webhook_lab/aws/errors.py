@@ -1,0 +1,127 @@
+"""One way to say that something went wrong: where it happened, what was said, what to try."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+
+class LabError(Exception):
+    """An error a learner can act on.
+
+    Args:
+        where: what was being done, such as ``"create queue 'lab-webhooks'"``.
+        said: what the other side said, in its own words where there are any.
+        try_this: the next thing to do.
+    """
+
+    def __init__(self, where: str, said: str, try_this: str) -> None:
+        super().__init__(where, said, try_this)
+        self.where, self.said, self.try_this = where, said, try_this
+
+    def __str__(self) -> str:
+        return f"{self.where}\n  said: {self.said}\n  try:  {self.try_this}"
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython prints these lines in place of a stack: the stack is ours, the message is the learner's."""
+        return str(self).splitlines()
+
+
+class PreflightRefused(LabError):
+    """A setting that AWS would refuse, found before anything was asked of AWS."""
+
+
+class Foreign(LabError):
+    """A resource with one of our names that this lab did not create. It is left alone."""
+
+
+def code_of(error: ClientError) -> str:
+    """The AWS error code, such as ``"ResourceNotFoundException"``; empty when AWS sent none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+_ASK_FOR_IT = "Ask for the permission named above, or use credentials that hold it."
+_SIGN_IN_AGAIN = "Sign in again (`aws sso login`, say), restart the kernel, and run the cell again."
+_NOT_KNOWN = "These credentials are not known there. Check AWS_PROFILE and AWS_ACCESS_KEY_ID."
+_TRY_BY_CODE = {
+    "AccessDenied": _ASK_FOR_IT,
+    "AccessDeniedException": _ASK_FOR_IT,
+    "ExpiredToken": _SIGN_IN_AGAIN,
+    "ExpiredTokenException": _SIGN_IN_AGAIN,
+    "InvalidClientTokenId": _NOT_KNOWN,
+    "UnrecognizedClientException": _NOT_KNOWN,
+    "SignatureDoesNotMatch": "The secret key does not belong to this access key. Check the AWS_* variables.",
+    "OptInRequired": "This region is not enabled for the account. Set AWS_REGION to one that is.",
+}
+
+
+@contextmanager
+def explain(where: str) -> Iterator[None]:
+    """Turn whatever boto3 raises inside the block into one `LabError`.
+
+    Raises:
+        LabError: in place of any botocore error; the original stays its ``__cause__``.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        message = error.response.get("Error", {}).get("Message", str(error))
+        fallback = "Run `webhook-lab doctor`, then run this again."
+        raise LabError(where, f"{code}: {message}", _TRY_BY_CODE.get(code, fallback)) from error
+    except BotoCoreError as error:
+        raise LabError(where, str(error), _advice(error)) from error
+
+
+def _advice(error: BotoCoreError) -> str:
+    match error:
+        case NoCredentialsError() | PartialCredentialsError():
+            return "Sign in to AWS (`aws sso login`), or unset WEBHOOK_LAB_TARGET to use the local cloud."
+        case ProfileNotFound():
+            return "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows."
+        case TokenRetrievalError():
+            return _SIGN_IN_AGAIN
+        case NoRegionError():
+            return "Set AWS_REGION, for example to us-east-1."
+        case ParamValidationError():
+            return "Correct the value named above; boto3 refused it before sending anything."
+        case EndpointConnectionError() | ConnectionClosedError():
+            return "Nothing answers there. Run the first cell again: Lab.open finds or starts a cloud."
+        case _:
+            return "Run `webhook-lab doctor`, then run this again."
+
+
+def show_aws_errors_plainly() -> None:
+    """In a notebook, show what a cell's own boto3 call raised as a `LabError`, without its stack.
+
+    Outside IPython this does nothing.
+    """
+    try:
+        from IPython.core.getipython import get_ipython
+    except ImportError:
+        return
+    if (shell := get_ipython()) is None:
+        return
+
+    def show(shell: Any, _kind: type, error: BaseException, *_trace: object, **_more: object) -> list[str]:
+        try:
+            with explain("call AWS from this cell"):
+                raise error
+        except LabError as explained:
+            lines = explained._render_traceback_()
+            shell._showtraceback(LabError, explained, lines)
+            return lines
+
+    shell.set_custom_exc((ClientError, BotoCoreError), show)  # type: ignore[no-untyped-call]

@@ -1,0 +1,194 @@
+"""Which AWS a lab talks to: the local cloud (default), any endpoint, or a real account.
+
+How they differ is declared here, as `Traits`, and read from here: no other module asks which target it is on.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import boto3
+from botocore.config import Config
+
+from webhook_lab import local_cloud
+from webhook_lab.aws.errors import LabError, explain
+
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What holds on one target and not on another.
+
+    Args:
+        label: the target in words, for cards.
+        checks_execution_roles: API Gateway and mappings need permission to call on. Where they do not,
+             a missing permission works all the same, and preflight is the one that must notice.
+        moves_messages: StartMessageMoveTask is there.
+        publishes_metrics: CloudWatch gets metrics of SQS and Lambda, so alarms can be set on them.
+        limits_account_concurrency: the account keeps 100 executions unreserved.
+        peek_path: where messages can be read without receiving them; None where receiving is the only way.
+        console: the AWS console shows these resources.
+        purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
+        function_python: functions run under this machine's Python, whatever runtime they name.
+    """
+
+    label: str
+    checks_execution_roles: bool = True
+    moves_messages: bool = True
+    publishes_metrics: bool = True
+    limits_account_concurrency: bool = True
+    purges_at_once: bool = False
+    peek_path: str | None = None
+    console: bool = False
+    function_python: bool = False
+
+
+AWS = Traits("AWS", console=True)
+ENDPOINT = Traits("another endpoint")
+LOCAL_CLOUD = Traits(
+    "the local cloud on this machine",
+    checks_execution_roles=False,
+    moves_messages=False,
+    publishes_metrics=False,
+    purges_at_once=True,
+    limits_account_concurrency=False,
+    peek_path="/_ministack/sqs/messages",
+    function_python=True,
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One AWS: where it is, who we are there, and what holds there.
+
+    Args:
+        name: ``"local"``, ``"endpoint"`` or ``"aws"``.
+        endpoint_url: None on AWS.
+        access_key_id: None to use boto3's own credential chain. The same for the secret.
+        instance: identifies this AWS among all others; the ledger is kept by it.
+    """
+
+    name: str
+    endpoint_url: str | None
+    region: str
+    account: str
+    access_key_id: str | None
+    secret_access_key: str | None
+    instance: str
+    traits: Traits
+
+    def invoke_url(self, api_id: str, stage: str) -> str:
+        """Where the stage of a REST API answers, without a slash at the end."""
+        if self.endpoint_url is None:
+            return f"https://{api_id}.execute-api.{self.region}.amazonaws.com/{stage}"
+        return f"{self.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
+
+    def console_url(self, kind: str, name: str) -> str | None:
+        """The AWS console's page of a resource, or None where there is no console."""
+        page = _CONSOLE_PAGES.get(kind)
+        if not self.traits.console or page is None:
+            return None
+        name = quote(name, safe="")
+        return f"https://{self.region}.console.aws.amazon.com/" + page.format(
+            r=self.region, a=self.account, n=name
+        )
+
+
+_CONSOLE_PAGES = {
+    "table": "dynamodbv2/home?region={r}#table?name={n}",
+    "queue": "sqs/v3/home?region={r}#/queues/https%3A%2F%2Fsqs.{r}.amazonaws.com%2F{a}%2F{n}",
+    "function": "lambda/home?region={r}#/functions/{n}",
+    "role": "iam/home#/roles/details/{n}",
+    "log_group": "cloudwatch/home?region={r}#logsV2:log-groups/log-group/{n}",
+    "api": "apigateway/main/apis?region={r}",
+}
+
+
+def resolve(environ: Mapping[str, str] = os.environ) -> Target:
+    """Find the AWS that the environment asks for, starting the local cloud where that is the one.
+
+    Reads WEBHOOK_LAB_TARGET ("local" when unset, "aws", or an http URL), WEBHOOK_LAB_AWS_ACCOUNT, AWS_REGION.
+
+    Raises:
+        LabError: no such target, nobody there, no valid credentials, or another account than the one named.
+    """
+    asked = environ.get("WEBHOOK_LAB_TARGET", "").strip() or "local"
+    where = f"use WEBHOOK_LAB_TARGET={asked}"
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    if asked == "local":
+        try:
+            return _of_cloud(local_cloud.shared_cloud())
+        except local_cloud.CloudError as error:
+            raise LabError("start the local cloud", error.said, error.try_this) from error
+    if asked == "aws":
+        return _aws(where, region, environ)
+    if urlsplit(asked).scheme in ("http", "https") and urlsplit(asked).hostname:
+        return _endpoint(where, asked.rstrip("/"), region, environ)
+    raise LabError(
+        where, "that is not a target", "Use 'local', 'aws', or an address such as http://127.0.0.1:4566."
+    )
+
+
+def local_cloud_lives(endpoint_url: str, instance: str) -> bool:
+    """Whether the local cloud known as `instance` (``"local-<nonce>"``) still answers at `endpoint_url`."""
+    try:
+        return f"local-{local_cloud.identify(endpoint_url)}" == instance
+    except OSError:
+        return False
+
+
+def _of_cloud(cloud: local_cloud.Cloud) -> Target:
+    return Target(
+        "local",
+        cloud.endpoint_url,
+        cloud.region,
+        cloud.account,
+        cloud.access_key_id,
+        cloud.secret_access_key,
+        f"local-{cloud.nonce}",
+        LOCAL_CLOUD,
+    )
+
+
+def _endpoint(where: str, url: str, region: str, environ: Mapping[str, str]) -> Target:
+    try:
+        nonce = local_cloud.identify(url)
+    except OSError as error:
+        raise LabError(
+            where,
+            f"nobody answers there ({error})",
+            "Start what should answer, or unset WEBHOOK_LAB_TARGET to use the local cloud.",
+        ) from error
+    key, secret = environ.get("AWS_ACCESS_KEY_ID", "test"), environ.get("AWS_SECRET_ACCESS_KEY", "test")
+    account = _account(where, region, endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=secret)
+    if nonce:
+        return Target("local", url, region, account, key, secret, f"local-{nonce}", LOCAL_CLOUD)
+    instance = re.sub(r"[^a-z0-9]+", "-", f"endpoint {url} {account} {region}".lower())
+    return Target("endpoint", url, region, account, key, secret, instance, ENDPOINT)
+
+
+def _aws(where: str, region: str, environ: Mapping[str, str]) -> Target:
+    named = environ.get("WEBHOOK_LAB_AWS_ACCOUNT", "").strip()
+    if not re.fullmatch(r"\d{12}", named):
+        said = f"WEBHOOK_LAB_AWS_ACCOUNT is {named!r}" if named else "WEBHOOK_LAB_AWS_ACCOUNT is not set"
+        raise LabError(where, said, "Set it to the 12 digits of the account you mean to build in.")
+    if elsewhere := environ.get("AWS_ENDPOINT_URL"):
+        raise LabError(where, f"AWS_ENDPOINT_URL sends boto3 to {elsewhere}", "Unset AWS_ENDPOINT_URL.")
+    caller = _account(where, region)
+    if caller != named:
+        raise LabError(
+            where,
+            f"these credentials belong to account {caller}, not {named}",
+            "Sign in to the account you named, or name this one in WEBHOOK_LAB_AWS_ACCOUNT.",
+        )
+    return Target("aws", None, region, caller, None, None, f"aws-{caller}-{region}", AWS)
+
+
+def _account(where: str, region: str, **client: str) -> str:
+    with explain(where):
+        config = Config(connect_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+        sts = boto3.Session(region_name=region).client("sts", config=config, **client)  # type: ignore[call-overload]
+        return str(sts.get_caller_identity()["Account"])

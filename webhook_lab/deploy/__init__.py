@@ -1,0 +1,1 @@
+"""What turns resources into a deployment: names, ledger, packages, preflight and sweep."""

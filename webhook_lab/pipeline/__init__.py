@@ -1,0 +1,18 @@
+"""The pipeline: its settings, and the ordered steps that build and remove it. The only truth about both."""
+
+from webhook_lab.pipeline.build import Pipeline, Progress, Removed
+from webhook_lab.pipeline.open import open_pipeline
+from webhook_lab.pipeline.settings import Settings
+from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
+
+__all__ = [
+    "LAST",
+    "STEPS",
+    "Pipeline",
+    "Progress",
+    "Removed",
+    "Settings",
+    "label",
+    "open_pipeline",
+    "steps_until",
+]

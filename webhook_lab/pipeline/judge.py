@@ -1,0 +1,79 @@
+"""Put the pipeline before preflight: what one step is about to ask for, or everything as it stands."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from webhook_lab.aws.errors import explain
+from webhook_lab.deploy import preflight
+from webhook_lab.deploy.plan import Finding, Plan
+from webhook_lab.pipeline.steps import STEPS, Site
+from webhook_lab.resources.ownership import absent_is_none
+
+_WAITS_FOR_MAPPING = frozenset({"visibility timeout", "batching window", "mapping role"})
+"""Rules that AWS applies when a mapping is created, and not before."""
+
+
+def judge_step(site: Site, key: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse what AWS would refuse of one step, given the arguments of its ensure function.
+
+    Raises:
+        PreflightRefused: in AWS's own words.
+    """
+    findings = preflight.check(_plan(site, **_as_settings(key, arguments)))
+    if key != "mapping":
+        findings = [finding for finding in findings if finding.rule not in _WAITS_FOR_MAPPING]
+    preflight.refuse(findings)
+
+
+def judge(site: Site) -> list[Finding]:
+    """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
+    api, known = STEPS["api"].describe(site), {}
+    if api is not None:
+        target = site.session.target
+        known = {"api_arn": f"arn:aws:execute-api:{target.region}:{target.account}:{api.id}"}
+    return preflight.check(_plan(site, **known, function_policy=_function_policy(site)))
+
+
+def _plan(site: Site, **known: Any) -> Plan:
+    settings, target = site.settings, site.session.target
+    plan: dict[str, Any] = {
+        field: getattr(settings, field) for field in Plan.__dataclass_fields__ if hasattr(settings, field)
+    }
+    kinds = {"dead-letter queue": "queue", "log group": "log_group"}
+    named = [(kinds.get(step.title, step.title), step.name(site.names)) for step in STEPS.values()]
+    plan["names"] = [
+        (kind, name) for kind, name in named if kind in {"table", "queue", "function", "role", "log_group"}
+    ]
+    plan["queue_arn"] = f"arn:aws:sqs:{target.region}:{target.account}:{site.names.queue}"
+    plan["local_python"] = sys.version_info[:2] if target.traits.function_python else None
+    if target.traits.limits_account_concurrency:
+        with explain("read the account's Lambda limits"):
+            limit = site.session.lambda_.get_account_settings()["AccountLimit"]
+        plan["account_concurrency"] = limit["ConcurrentExecutions"]
+        plan["unreserved_concurrency"] = limit["UnreservedConcurrentExecutions"]
+        subscribe = STEPS["subscribe_function"].describe(site)
+        plan["already_reserved"] = (subscribe and subscribe.reserved_concurrency) or 0
+    if role := STEPS["subscribe_role"].describe(site):
+        plan["mapping_policy"] = role.policy or {}
+    return Plan(**{**plan, **known})
+
+
+def _as_settings(key: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's own arguments under the names that settings have for them."""
+    renamed = {"timeout": "function_timeout", "retention": f"{key}_retention"}
+    if key == "publish_function":
+        arguments = {name: value for name, value in arguments.items() if name != "reserved_concurrency"}
+    known = {renamed.get(name, name): value for name, value in arguments.items()}
+    return {
+        name: value for name, value in known.items() if name in Plan.__dataclass_fields__ and name != "names"
+    }
+
+
+def _function_policy(site: Site) -> dict[str, Any] | None:
+    name = site.names.function("publish")
+    lambda_ = site.session.lambda_
+    with explain(f"read the resource policy of function {name!r}"):
+        found = absent_is_none(lambda: lambda_.get_policy(FunctionName=name), "ResourceNotFoundException")
+    return json.loads(found["Policy"]) if found else None

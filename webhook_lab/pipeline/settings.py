@@ -1,0 +1,52 @@
+"""What the pipeline is built with: every setting of every resource, once."""
+
+from dataclasses import dataclass
+
+DAY = 24 * 60 * 60
+"""Seconds in a day."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one lab's pipeline. Times are in seconds unless named otherwise, memory in MB.
+
+    Sources: AWS's guidance for queues that feed functions (visibility timeout at least six times the
+    function's timeout, maxReceiveCount at least 5: Lambda developer guide, "Using Lambda with Amazon SQS"),
+    and the original pattern (a throttle of two).
+
+    Args:
+        reserved_concurrency: None leaves it out, as an account that must keep its last 100 executions has to.
+        maximum_concurrency: how many invocations the mapping may have at once; None leaves it out.
+        work_seconds: how long subscribe works on each record before it stores it.
+        signed_prefix: paths that start with it need a valid signature; empty asks for none.
+        signing_secret: ``whsec_`` and base64 (Standard Webhooks); GitHub takes the same text as it stands.
+    """
+
+    ttl_days: int = 7
+    visibility_timeout: int = 180
+    receive_wait: int = 20
+    queue_retention: int = 4 * DAY
+    dlq_retention: int = 14 * DAY
+    max_receive_count: int = 5
+    log_retention_days: int = 1
+    runtime: str = "python3.13"
+    function_timeout: int = 30
+    memory: int = 128
+    reserved_concurrency: int | None = 2
+    maximum_concurrency: int | None = 2
+    batch_size: int = 10
+    report_batch_item_failures: bool = True
+    work_seconds: float = 0
+    signed_prefix: str = ""
+    signing_secret: str = ""
+    stage: str = "prod"
+
+    @property
+    def publish_environment(self) -> dict[str, str]:
+        """What the publish function reads beside its QUEUE_URL."""
+        return {"SIGNED_PREFIX": self.signed_prefix, "SIGNING_SECRET": self.signing_secret}
+
+    @property
+    def subscribe_environment(self) -> dict[str, str]:
+        """What the subscribe function reads beside its TABLE_NAME."""
+        return {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days)}

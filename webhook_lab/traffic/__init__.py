@@ -1,0 +1,1 @@
+"""What arrives: deliveries, their signatures, and the sender that posts them."""

@@ -1,0 +1,112 @@
+"""Post one delivery exactly as given: the path, the query and the body reach the API byte for byte.
+
+http.client and not a friendlier library: those tidy a path such as ``/a/../b`` before they send it.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from webhook_lab.aws.errors import LabError
+
+TIMEOUT_SECONDS = 30.0
+"""A REST API's integration answers within 29 s or not at all (API Gateway quotas)."""
+
+# Everything that may stand in a request line; what is escaped stays escaped, the rest becomes UTF-8 escapes.
+_AS_GIVEN = "/%?&=:;,.~!$'()*+@#[]|^`{}<>\\\"-_"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One webhook as its sender would post it.
+
+    Args:
+        path: with its query, such as ``"/orders?shop=7"``.
+        name: what to call it in messages; a file's name for a recorded one.
+    """
+
+    path: str = "/hello"
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Args:
+        body: as sent, byte for byte.
+        sent_at: epoch milliseconds on the sender's clock, taken before connecting.
+        milliseconds: from then until the whole answer was read.
+    """
+
+    status: int
+    body: bytes
+    sent_at: int
+    milliseconds: float
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is not one."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def id(self) -> str | None:
+        """The delivery's id, under which it will be stored, when it was accepted."""
+        value = self.json.get("id")
+        return str(value) if value else None
+
+    @property
+    def message_id(self) -> str | None:
+        """The SQS message that the delivery became, when it was accepted."""
+        value = self.json.get("message_id")
+        return str(value) if value else None
+
+    def __repr__(self) -> str:
+        said = self.json.get("error") or (
+            "queued" if self.status == 202 else self.body.decode("utf-8", "replace")[:80]
+        )
+        return f"{self.status} {said}"
+
+
+def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> Answer:
+    """Post `delivery` under `url` and return the answer, whatever its status.
+
+    Args:
+        url: the API's address with its stage, no slash at the end.
+        timeout: seconds for the connection and for each read.
+
+    Raises:
+        LabError: nobody answers at `url`, or the connection broke.
+    """
+    parts = urlsplit(url)
+    path = delivery.path if delivery.path.startswith("/") else f"/{delivery.path}"
+    target = quote(parts.path.rstrip("/") + path, safe=_AS_GIVEN)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+    sent_at, started = time.time_ns() // 1_000_000, time.perf_counter()
+    try:
+        # A header travels as bytes, so that an id outside ASCII arrives as its sender wrote it.
+        headers = {name: value.encode("utf-8") for name, value in delivery.headers.items()}
+        connection.request(delivery.method, target, body=delivery.body, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise LabError(
+            f"{delivery.method} {path} to {parts.netloc}",
+            f"{type(error).__name__}: {error}",
+            "Check that the API exists (`webhook-lab status`), then send again.",
+        ) from error
+    finally:
+        connection.close()
+    return Answer(response.status, body, sent_at, (time.perf_counter() - started) * 1000)
