@@ -1,0 +1,87 @@
+"""Whose a resource is: ours when it carries our tags, foreign otherwise. A foreign one is never touched."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from webhook_lab.aws.errors import Foreign, code_of
+from webhook_lab.aws.retry import retry_until
+
+T = TypeVar("T")
+
+Tags = Mapping[str, str]
+"""Tags that every resource of one lab carries."""
+
+Wait = Callable[..., None]
+"""``Session.wait``: a boto3 waiter by service and name, with the waiter's own arguments."""
+
+ROLE_SECONDS = 60
+"""Seconds given to a new role to become usable; AWS says "several seconds" (Lambda guide, execution role)."""
+
+_REFUSED = "InvalidParameterValueException"
+_ROLE_IS_NEW = ("cannot be assumed", "role does not have permissions", "KMS key is invalid for CreateGrant")
+
+
+def is_ours(found: Tags, wanted: Tags | None) -> bool:
+    """True when `found` has every wanted tag with its value, or when nobody asks (`wanted` is None)."""
+    return wanted is None or all(found.get(key) == value for key, value in wanted.items())
+
+
+def refuse_foreign(what: str, found: Tags, wanted: Tags) -> None:
+    """Raise unless the tags found show that the resource is ours.
+
+    Raises:
+        Foreign: it exists, and this lab did not create it.
+    """
+    if not is_ours(found, wanted):
+        tag = ", ".join(f"{key}={value}" for key, value in wanted.items())
+        raise Foreign(
+            f"create {what}",
+            f"it exists without this lab's tag {tag}, so it is someone else's; it was left alone",
+            "Choose another name for this lab (WEBHOOK_LAB_NAME), or remove that resource yourself.",
+        )
+
+
+def to_pairs(tags: Tags) -> list[Any]:
+    """Tags as DynamoDB and IAM write them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def from_pairs(pairs: Iterable[Any]) -> dict[str, str]:
+    """The reverse of `to_pairs`."""
+    return {pair["Key"]: pair["Value"] for pair in pairs}
+
+
+def absent_is_none(look: Callable[[], T], *codes: str) -> T | None:
+    """What `look` finds, or None when AWS answers with one of `codes`, its words for "there is none"."""
+    try:
+        return look()
+    except ClientError as error:
+        if code_of(error) in codes:
+            return None
+        raise
+
+
+def existed(delete: Callable[[], object], *codes: str) -> bool:
+    """Whether `delete` had anything to delete: False when AWS answers with one of `codes`."""
+    return absent_is_none(delete, *codes) is not None
+
+
+def once_role_is_known(action: Callable[[], T]) -> T:
+    """Repeat `action` while Lambda says that the function's role is too new, for `ROLE_SECONDS`.
+
+    Raises:
+        LabError: the role was not usable in time.
+        ClientError: Lambda refused for any other reason.
+    """
+
+    def attempt() -> T | None:
+        try:
+            return action()
+        except ClientError as error:
+            if code_of(error) != _REFUSED or not any(part in str(error) for part in _ROLE_IS_NEW):
+                raise
+            return None
+
+    return retry_until(attempt, seconds=ROLE_SECONDS, reason="Lambda to be able to use the function's role")

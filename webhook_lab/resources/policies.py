@@ -1,0 +1,52 @@
+"""What each function may do, as IAM policies: its own actions on its own resources and nothing else.
+
+None allows logs:CreateLogGroup: with it, a line that arrives after teardown would bring the log group back.
+"""
+
+from typing import Any
+
+VERSION = "2012-10-17"
+"""The version of the policy language; IAM has had no newer one."""
+
+LAMBDA_TRUST: dict[str, Any] = {
+    "Version": VERSION,
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+"""Lets Lambda, and nobody else, assume a role."""
+
+
+def publish_policy(*, queue_arn: str, log_group_arn: str) -> dict[str, Any]:
+    """What the publish function needs: send to the queue, write its log.
+
+    Args:
+        log_group_arn: without ``:*`` at its end.
+    """
+    return _policy(_allow("SendToTheQueue", queue_arn, "sqs:SendMessage"), _write_log(log_group_arn))
+
+
+def subscribe_policy(*, queue_arn: str, table_arn: str, log_group_arn: str) -> dict[str, Any]:
+    """What the subscribe function and its mapping need: read the queue, store items, write the log.
+
+    Args:
+        log_group_arn: without ``:*`` at its end.
+    """
+    reading = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    return _policy(
+        _allow("ReadTheQueue", queue_arn, *reading),
+        _allow("StoreDeliveries", table_arn, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        _write_log(log_group_arn),
+    )
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": VERSION, "Statement": list(statements)}
+
+
+def _allow(sid: str, resource: str, *actions: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def _write_log(log_group_arn: str) -> dict[str, Any]:
+    return _allow("WriteTheLog", f"{log_group_arn}:*", "logs:CreateLogStream", "logs:PutLogEvents")
