@@ -59,7 +59,7 @@ def zip_folder(folder):
     with zipfile.ZipFile(zipped, "w") as archive:
         for path in sorted(Path(folder).glob("*.py")):
             entry = zipfile.ZipInfo(path.name)  # dated 1980
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # as on Unix, readable by all
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # a file on Unix
             archive.writestr(entry, path.read_bytes().replace(b"\\r\\n", b"\\n"))
     return zipped.getvalue()
 

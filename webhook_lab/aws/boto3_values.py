@@ -214,6 +214,8 @@ class Values:
         try:
             node = self.node(value.decode())
         except UnicodeDecodeError:
+            if any(secret.encode() in value for secret in self.secrets):
+                raise Unprintable(f"{len(value):,} bytes with a secret inside") from None
             return repr(value)
         return (
             Group(node.opening, node.items, f"{node.closing}.encode()")
