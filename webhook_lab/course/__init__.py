@@ -1,0 +1,1 @@
+"""The course: its chapters as data, and the checks that ask the services whether a claim holds."""
