@@ -4,7 +4,7 @@ Event in     an API Gateway REST proxy event: any method, any path, any body.
 Effect       one SQS message: a JSON envelope around the body, which comes out again byte for byte.
 Answer       202 {"message_id", "id"} once SQS has the message; else nothing is queued:
              401 where a signature is asked for and is missing, wrong or more than 5 minutes off,
-             413 when the queue or the table could not hold the delivery whole (it names the limit).
+             413 when the table, whose limit is the lower one, could not hold it whole (it names the limit).
 Failure      an error of SQS is logged and raised: Lambda counts it, whoever invoked the function by hand
              reads it (AccessDenied, say), API Gateway answers 502, and the sender, who saw no 2xx, sends
              again. A tidy 503 would get that too, but hide the failure from the function's error metric.
@@ -35,8 +35,9 @@ SIGNING_SECRET = os.environ.get("SIGNING_SECRET", "")
 if SIGNED_PREFIX and not SIGNING_SECRET:
     raise RuntimeError("SIGNED_PREFIX asks for signatures, but SIGNING_SECRET is empty")
 
-MESSAGE_LIMIT = 1_048_576  # bytes of an SQS message
-ITEM_LIMIT = 409_600  # bytes of a DynamoDB item, attribute names included
+# Bytes of a DynamoDB item, attribute names included. What fits an item fits an SQS message (1,048,576):
+# in the envelope's JSON no character of a body takes more than twice its bytes.
+ITEM_LIMIT = 409_600
 RESERVE = 4_096  # bytes of it for what subscribe adds: times, ids, and some ninety duplicates
 REFUSED_BY_SQS = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Stored beside the body. Authorization, cookies, signatures and whatever is not known stay out.
@@ -106,13 +107,11 @@ def decide(request: Request, *, now: float, new_id: str) -> Decision:
     message = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
     message = REFUSED_BY_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", message)  # in a path, say
     # What surrounds the body counts as JSON here, which is never shorter than the same in an item.
-    item_size = len(json.dumps({**envelope, "body": ""})) + len(body.encode()) + RESERVE
-    sizes = ("DynamoDB item", item_size, ITEM_LIMIT), ("SQS message", len(message.encode()), MESSAGE_LIMIT)
-    for what, size, limit in sizes:
-        if size > limit:
-            error = f"too large: one {what} holds {limit} bytes, and this delivery would take {size}"
-            refusal = {"error": error, "limit": limit, "size": size, "body_size": len(request.body)}
-            return Decision(413, "too_large", id_, refusal=refusal)
+    size = len(json.dumps({**envelope, "body": ""})) + len(body.encode()) + RESERVE
+    if size > ITEM_LIMIT:
+        error = f"too large: one DynamoDB item holds {ITEM_LIMIT} bytes, and this delivery would take {size}"
+        refusal = {"error": error, "limit": ITEM_LIMIT, "size": size, "body_size": len(request.body)}
+        return Decision(413, "too_large", id_, refusal=refusal)
     return Decision(202, "queued", id_, message)
 
 

@@ -1,0 +1,118 @@
+"""The parts of SQS and DynamoDB that the handlers use, answering real boto3 clients at the wire.
+
+boto3 checks and spells the request, this answers it and refuses what AWS would refuse: characters, sizes,
+conditions. It imports nothing but botocore, so that it also runs where nothing else is installed.
+"""
+
+import hashlib
+import json
+import re
+import uuid
+
+import boto3
+from botocore.awsrequest import AWSResponse
+
+REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+SQS_LIMIT, ITEM_LIMIT, KEY_LIMIT = 1_048_576, 409_600, 2_048
+
+
+class Refused(Exception):
+    def __init__(self, code, message=""):
+        super().__init__(code, message)
+        self.code, self.message = code, message or f"{code} by the fake"
+
+
+class FakeAWS:
+    """`messages`: bodies in the queue, by message id. `items`: the table, in DynamoDB's spelling, by id.
+
+    Put an error code under the name of an operation in `refuse` and it is what that operation answers.
+    """
+
+    def __init__(self):
+        self.session = boto3.Session("AKIAFAKE", "fake", region_name="us-east-1")
+        self.session.events.register("before-send", self._answer)
+        self.clear()
+
+    def clear(self):
+        self.messages, self.items, self.refuse, self.operations = {}, {}, {}, []
+
+    def _answer(self, request, **_):
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        self.operations.append(operation)
+        try:
+            if operation in self.refuse:
+                raise Refused(self.refuse[operation])
+            status, answer = 200, getattr(self, operation)(**json.loads(body))
+        except Refused as refused:
+            status, answer = 400, {"__type": f"fake#{refused.code}", "message": refused.message}
+        return AWSResponse(request.url, status, {}, Raw(json.dumps(answer).encode()))
+
+    def SendMessage(self, QueueUrl, MessageBody):
+        if REFUSED.search(MessageBody):
+            raise Refused("InvalidMessageContents")
+        if len(MessageBody.encode()) > SQS_LIMIT:
+            raise Refused("InvalidParameterValue", "too long")
+        message_id = str(uuid.uuid4())
+        self.messages[message_id] = MessageBody
+        return {"MessageId": message_id, "MD5OfMessageBody": hashlib.md5(MessageBody.encode()).hexdigest()}
+
+    def PutItem(self, TableName, Item, ConditionExpression):
+        assert ConditionExpression == "attribute_not_exists(id)"
+        key = Item["id"]["S"]
+        if not 0 < len(key.encode()) <= KEY_LIMIT or item_size(Item) > ITEM_LIMIT:
+            raise Refused("ValidationException", "key or item size")
+        if key in self.items:
+            raise Refused("ConditionalCheckFailedException")
+        self.items[key] = Item
+        return {}
+
+    def UpdateItem(self, TableName, Key, ConditionExpression, UpdateExpression, ExpressionAttributeValues,
+                   ReturnValues):  # fmt: skip
+        assert ConditionExpression == "body_sha256 = :digest"
+        assert UpdateExpression == "ADD delivered_by :message_ids"
+        assert ReturnValues == "UPDATED_OLD"
+        item = self.items.get(Key["id"]["S"], {})
+        if item.get("body_sha256") != ExpressionAttributeValues[":digest"]:
+            raise Refused("ConditionalCheckFailedException")
+        before = list(item["delivered_by"]["SS"])
+        after = sorted({*before, *ExpressionAttributeValues[":message_ids"]["SS"]})
+        if item_size({**item, "delivered_by": {"SS": after}}) > ITEM_LIMIT:
+            raise Refused("ValidationException", "Item size to update has exceeded the maximum allowed size")
+        item["delivered_by"] = {"SS": after}
+        return {"Attributes": {"delivered_by": {"SS": before}}}
+
+
+class Raw:
+    def __init__(self, content):
+        self.content = content
+
+    def stream(self, *_, **__):
+        yield self.content
+
+
+def item_size(item):
+    """Bytes, by "DynamoDB item sizes and formats" of the developer guide."""
+    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+
+
+def value_size(value):
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content.strip("0-")) // 2 + 2
+        case "BOOL" | "NULL":
+            return 1
+        case "SS":
+            return sum(len(each.encode()) for each in content)
+        case "M":
+            return 3 + sum(len(name.encode()) + value_size(each) + 1 for name, each in content.items())
+    raise AssertionError(f"no handler stores a {kind}")
+
+
+def plain(item):
+    """An item of the table as Python values."""
+    spell = {"S": str, "N": int, "BOOL": bool, "SS": sorted, "M": plain}
+    return {name: spell[kind](content) for name, value in item.items() for kind, content in value.items()}
