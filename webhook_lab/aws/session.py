@@ -38,6 +38,11 @@ class Session:
             region_name=target.region,
         )
 
+    @property
+    def credentials(self) -> Any:
+        """What the clients sign with, for a request that no client makes."""
+        return self._boto3.get_credentials()
+
     def client(self, service: str) -> Any:
         """A new recording client; the properties below keep theirs."""
         loopback: dict[str, Any] = {} if self.target.endpoint_url is None else {"proxies": {}}

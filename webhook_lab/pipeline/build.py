@@ -22,7 +22,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Removed:
-    """One resource that is gone: the kind of thing AWS calls it, and its name."""
+    """One resource that is gone: the step that it was, and its name."""
 
     kind: str
     name: str
@@ -130,7 +130,7 @@ class Pipeline:
             step.delete(self)
         self._built.pop(key, None)
         self.ledger.removed(key, name)
-        return Removed(step.title, name)
+        return Removed(key, name)
 
     def teardown(self, progress: Progress | None = None) -> list[Removed]:
         """Remove every step in reverse; return what existed, or had been asked for, and is gone."""

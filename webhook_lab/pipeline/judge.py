@@ -21,7 +21,10 @@ def judge_step(site: Site, key: str, arguments: Mapping[str, Any]) -> None:
     Raises:
         PreflightRefused: in AWS's own words.
     """
-    findings = preflight.check(_plan(site, **_as_settings(key, arguments)))
+    known = _as_settings(key, arguments)
+    if key == "mapping":
+        known["mapping_policy"] = _mapping_policy(site)
+    findings = preflight.check(_plan(site, **known))
     if key != "mapping":
         findings = [finding for finding in findings if finding.rule not in _WAITS_FOR_MAPPING]
     preflight.refuse(findings)
@@ -29,11 +32,12 @@ def judge_step(site: Site, key: str, arguments: Mapping[str, Any]) -> None:
 
 def judge(site: Site) -> list[Finding]:
     """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
-    api, known = STEPS["api"].describe(site), {}
-    if api is not None:
+    known = {}
+    if (api := STEPS["api"].describe(site)) is not None:
         target = site.session.target
         known = {"api_arn": f"arn:aws:execute-api:{target.region}:{target.account}:{api.id}"}
-    return preflight.check(_plan(site, **known, function_policy=_function_policy(site)))
+    policies = {"mapping_policy": _mapping_policy(site), "function_policy": _function_policy(site)}
+    return preflight.check(_plan(site, **known, **policies))
 
 
 def _plan(site: Site, **known: Any) -> Plan:
@@ -55,8 +59,6 @@ def _plan(site: Site, **known: Any) -> Plan:
         plan["unreserved_concurrency"] = limit["UnreservedConcurrentExecutions"]
         subscribe = STEPS["subscribe_function"].describe(site)
         plan["already_reserved"] = (subscribe and subscribe.reserved_concurrency) or 0
-    if role := STEPS["subscribe_role"].describe(site):
-        plan["mapping_policy"] = role.policy or {}
     return Plan(**{**plan, **known})
 
 
@@ -69,6 +71,11 @@ def _as_settings(key: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in known.items() if name in Plan.__dataclass_fields__ and name != "names"
     }
+
+
+def _mapping_policy(site: Site) -> dict[str, Any] | None:
+    role = STEPS["subscribe_role"].describe(site)
+    return None if role is None else role.policy or {}
 
 
 def _function_policy(site: Site) -> dict[str, Any] | None:

@@ -1,0 +1,56 @@
+"""Checkpoints and exercises: each asks the services, never a variable of the notebook, and says one line."""
+
+from webhook_lab.aws.errors import LabError
+from webhook_lab.course.checks import (
+    front_door,
+    publisher,
+    queue,
+    start,
+    subscriber,
+    table,
+    teardown,
+)
+from webhook_lab.course.checks.bench import Bench, Checks
+
+BY_CHAPTER: dict[str, Checks] = {
+    "00": start.CHECKS,
+    "02": table.CHECKS,
+    "03": queue.CHECKS,
+    "04": publisher.CHECKS,
+    "05": subscriber.CHECKS,
+    "06": front_door.CHECKS,
+    "15": teardown.CHECKS,
+}
+
+
+def checkpoint(bench: Bench, claim: str) -> None:
+    """Print ``Checkpoint: <claim>.`` when it holds.
+
+    Raises:
+        LabError: it does not hold, and why; or this chapter makes no such claim.
+    """
+    claims = BY_CHAPTER[bench.chapter.number].checkpoints
+    if claim not in claims:
+        known = "; ".join(f"'{each}'" for each in claims)
+        raise LabError(f"checkpoint '{claim}'", "this chapter has no such checkpoint", f"It has {known}.")
+    try:
+        claims[claim](bench)
+    except AssertionError as failed:
+        raise LabError(
+            f"checkpoint '{claim}'", str(failed) or "it does not hold", "Run the cells above again, in order."
+        ) from failed
+    print(f"Checkpoint: {claim}.")
+
+
+def exercise(bench: Bench) -> None:
+    """Print how far this chapter's exercise is solved: not tried yet, not yet, or solved.
+
+    An exercise's check answers None where nothing of it was tried, and fails an assertion where something is
+    missing still; neither stops the notebook.
+    """
+    try:
+        said = BY_CHAPTER[bench.chapter.number].exercise(bench)
+    except AssertionError as failed:
+        print(f"Exercise: not yet. {failed}")
+    else:
+        print(f"Exercise: solved. {said}" if said else "Exercise: not tried yet.")

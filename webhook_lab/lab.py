@@ -1,0 +1,335 @@
+"""Lab: the one object that a notebook opens. Each method is a step of the pattern, in recorded boto3 calls."""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Self
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from webhook_lab.aws.boto3_code import render
+from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
+from webhook_lab.aws.retry import retry_until
+from webhook_lab.course import checks
+from webhook_lab.course.chapters import Chapter, chapter_numbered, picture_of
+from webhook_lab.deploy import sweep
+from webhook_lab.observe.log_lines import read_lines
+from webhook_lab.observe.peek import peek
+from webhook_lab.observe.timeline import follow
+from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
+from webhook_lab.resources.function import set_reserved_concurrency
+from webhook_lab.resources.queue import Depth, depth
+from webhook_lab.rows import Moment
+from webhook_lab.show import cards
+from webhook_lab.show.cards import Card
+from webhook_lab.show.picture import Picture
+from webhook_lab.traffic.sender import Answer, Delivery, post
+
+DRAIN_SECONDS = 60.0
+"""How long a cell waits for what was sent to be stored before it says that it is not."""
+
+
+class Lab:
+    """One learner's lab at one chapter. Counts cover what was sent through this object, and nothing older.
+
+    Args:
+        pipeline: what the lab builds; `Lab.open` makes it from the environment.
+        chapter: the chapter that it was opened at.
+    """
+
+    def __init__(self, pipeline: Pipeline, chapter: Chapter) -> None:
+        self.pipeline, self.chapter = pipeline, chapter
+        self.names, self.aws = pipeline.names, pipeline.session
+        self.run = secrets.token_hex(4)
+        self.opened_at = time.time_ns() // 1_000_000
+        self.answers: list[Answer] = []
+        self._step = self.aws.calls.mark()
+
+    @classmethod
+    def open(cls, chapter: str) -> Self:
+        """Bring the pipeline to exactly the state in which `chapter` begins, and say what stands.
+
+        Raises:
+            LabError: no such chapter, or whatever keeps the target from being reached or built.
+        """
+        begins = chapter_numbered(chapter)
+        show_aws_errors_plainly()
+        pipeline = open_pipeline()
+        pipeline.restore(begins.starts_with)
+        standing = ", ".join(label(step) for step in steps_until(begins.starts_with)) or "nothing yet"
+        print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
+        return cls(pipeline, begins)
+
+    # --- build: one method, one AWS resource
+
+    def create_table(self) -> Card:
+        """Create the DynamoDB table that stands in for the database."""
+        return self._create("table")
+
+    def create_dead_letter_queue(self) -> Card:
+        """Create the queue that keeps messages which failed too often."""
+        return self._create("dlq")
+
+    def create_queue(self, **instead: Any) -> Card:
+        """Create the queue, with the dead-letter queue behind it.
+
+        Args:
+            instead: what to use in place of the pipeline's settings, such as ``visibility_timeout=2``.
+        """
+        return self._create("queue", **instead)
+
+    def create_log_group(self, handler: str) -> Card:
+        """Create the log group of the function that runs `handler` ("publish" or "subscribe")."""
+        return self._create(f"{handler}_logs")
+
+    def create_role(self, handler: str, **instead: Any) -> Card:
+        """Create the role that the function runs as. ``policy=None`` makes one that may do nothing."""
+        return self._create(f"{handler}_role", **instead)
+
+    def create_function(self, handler: str, **instead: Any) -> Card:
+        """Zip `handlers/<handler>` and create the function from it."""
+        return self._create(f"{handler}_function", **instead)
+
+    def create_mapping(self, **instead: Any) -> Card:
+        """Let the queue feed the subscribe function."""
+        return self._create("mapping", **instead)
+
+    def create_rest_api(self) -> Card:
+        """Create the REST API that takes any URL to the publish function."""
+        return self._create("api")
+
+    def set_reserved_concurrency(self, reserved: int | None, *, handler: str = "subscribe") -> Card:
+        """Keep that many executions for the function, and allow it no more. None gives them back."""
+        self._step = self.aws.calls.mark()
+        name = self.names.function(handler)
+        with explain(f"reserve {reserved} executions for function {name!r}"):
+            set_reserved_concurrency(self.aws.lambda_, name=name, reserved=reserved)
+        return self.show(f"{handler}_function")
+
+    def configure(self, **settings: Any) -> None:
+        """Use other settings from the next create on, such as ``signed_prefix="/signed/"``.
+
+        Raises:
+            LabError: when there is no such setting.
+        """
+        try:
+            self.pipeline.settings = replace(self.pipeline.settings, **settings)
+        except TypeError as error:
+            known = ", ".join(Settings.__dataclass_fields__)
+            raise LabError("configure the pipeline", str(error), f"The settings are {known}.") from error
+
+    def delete(self, key: str) -> None:
+        """Delete one step's resource; the keys are those of `webhook_lab.pipeline.STEPS`."""
+        self.pipeline.remove(key)
+
+    # --- use
+
+    def invoke(self, handler: str, event: Mapping[str, Any], *, patience: float = 0) -> dict[str, Any]:
+        """Invoke a function with `event` and wait for what it returns.
+
+        Args:
+            patience: seconds to go on while the function is denied what its role has only just been allowed.
+
+        Raises:
+            LabError: the function raised; what it raised is said.
+        """
+        self._step = self.aws.calls.mark()
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._invoke(handler, event)
+            except LabError as error:
+                if "AccessDenied" not in error.said or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.5)
+
+    def _invoke(self, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        name = self.names.function(handler)
+        with explain(f"invoke function {name!r}"):
+            response = self.aws.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        payload = json.loads(response["Payload"].read() or b"null")
+        if response.get("FunctionError"):
+            said = payload.get("errorMessage", "it raised") if isinstance(payload, dict) else str(payload)
+            raise LabError(f"invoke function {name!r}", said, f"Read its lines with lab.logs({handler!r}).")
+        return payload if isinstance(payload, dict) else {"returned": payload}
+
+    def send(
+        self,
+        path: str = "/hello",
+        body: bytes | str = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+    ) -> Answer:
+        """Post one delivery to the API and return its answer, whatever its status."""
+        data = body.encode() if isinstance(body, str) else body
+        answer = post(self.url, Delivery(path, data, headers or {}, method))
+        self.answers.append(answer)
+        return answer
+
+    def delivery_id(self, name: str) -> str:
+        """An id for a delivery that no earlier run has used: `name` and this run's token."""
+        return f"{name}-{self.run}"
+
+    # --- look
+
+    @property
+    def url(self) -> str:
+        """Where the REST API answers, with its stage and no slash at the end."""
+        api = self.pipeline.get("api")
+        return self.aws.target.invoke_url(api.id, api.stage)
+
+    @property
+    def queue_url(self) -> str:
+        """The queue's URL, by which SQS knows it."""
+        return str(self.pipeline.get("queue").url)
+
+    @property
+    def dlq_url(self) -> str:
+        """The dead-letter queue's URL."""
+        return str(self.pipeline.get("dlq").url)
+
+    def depth(self, key: str = "queue") -> Depth:
+        """How many messages of the queue (or "dlq") are visible, in flight and delayed: approximate, says SQS."""
+        with explain(f"read the depth of {STEPS[key].name(self.names)!r}"):
+            return depth(self.aws.sqs, url=self.pipeline.get(key).url)
+
+    def peek(self, key: str = "queue") -> Card:
+        """The messages of the queue (or "dlq") where they show without a receive; else its depth."""
+        name = STEPS[key].name(self.names)
+        with explain(f"peek at {name!r}"):
+            messages = peek(self.aws, queue_url=self.pipeline.get(key).url)
+        if messages is not None:
+            return cards.peek_card(messages)
+        held = self.depth(key)
+        rows = (("visible", held.visible), ("in flight", held.in_flight), ("delayed", held.delayed))
+        return Card(
+            "Depth of the queue", name, rows, note="Here only a receive shows the messages themselves."
+        )
+
+    def items(self) -> Card:
+        """The newest items of those stored since the lab was opened."""
+        with explain(f"read table {self.names.table!r}"):
+            pages = self.aws.dynamodb.get_paginator("scan").paginate(
+                TableName=self.names.table, ConsistentRead=True
+            )
+            found = [plain_item(item) for page in pages for item in page["Items"]]
+        return cards.items_card([item for item in found if item.get("received_at", 0) >= self.opened_at])
+
+    def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None:
+        """What the table holds for a delivery, as plain Python values; None while it holds nothing."""
+        key = answer_or_id if isinstance(answer_or_id, str) else answer_or_id.id
+        with explain(f"read table {self.names.table!r}"):
+            found = self.aws.dynamodb.get_item(
+                TableName=self.names.table, Key={"id": {"S": key or "-"}}, ConsistentRead=True
+            )
+        return plain_item(found["Item"]) if "Item" in found else None
+
+    def wait_for(self, answer_or_id: Answer | str, *, seconds: float = DRAIN_SECONDS) -> dict[str, Any]:
+        """Wait until the delivery is stored, and return its item.
+
+        Raises:
+            LabError: when it is not stored in time.
+        """
+        return retry_until(
+            lambda: self.item(answer_or_id), seconds=seconds, reason="the delivery to be stored"
+        )
+
+    def logs(self, handler: str) -> list[dict[str, Any]]:
+        """The JSON lines that the function has written since the lab was opened, oldest first."""
+        group = self.names.log_group(handler)
+        with explain(f"read log group {group!r}"):
+            lines = list(read_lines(self.aws.logs, log_group=group, since=self.opened_at))
+        return sorted(lines, key=lambda line: int(line["at"]))
+
+    def follow(self, answer: Answer) -> list[Moment]:
+        """The delivery's way from its sender to the table, by what each of them wrote down."""
+        item = self.wait_for(answer)
+
+        def once_all_have_written() -> list[Moment] | None:
+            moments = follow(
+                answer, publish_lines=self.logs("publish"), subscribe_lines=self.logs("subscribe"), item=item
+            )
+            told = {(moment.where) for moment in moments}
+            return moments if {"publish", "subscribe"} <= told else None
+
+        return retry_until(once_all_have_written, seconds=DRAIN_SECONDS, reason="the functions' log lines")
+
+    def show(self, key: str) -> Card:
+        """The card of one step's resource, as AWS describes it now."""
+        self.pipeline.forget(key)
+        return self._card(key, self.pipeline.get(key))
+
+    def picture(self) -> Picture:
+        """The pipeline, with this chapter's part lit."""
+        return picture_of(self.chapter)
+
+    def preflight(self) -> Card:
+        """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
+        rows = [
+            (finding.level, finding.rule, finding.said, finding.try_this)
+            for finding in self.pipeline.preflight()
+        ]
+        title = "Preflight" if rows else "Preflight: nothing to say"
+        return Card(title, "", tuple(rows), ("level", "rule", "said", "try") if rows else ())
+
+    def calls(self) -> None:
+        """Print the AWS calls of the latest step as boto3 code that runs."""
+        print(self.code(since=self._step))
+
+    def code(self, since: int = 0) -> str:
+        """The AWS calls made after the mark `since` as boto3 code that runs."""
+        return render(
+            self.aws.calls.since(since),
+            zip_sources=self.pipeline.zip_sources,
+            secrets={
+                secret: "SIGNING_SECRET" for secret in (self.pipeline.settings.signing_secret,) if secret
+            },
+        )
+
+    # --- check
+
+    def checkpoint(self, claim: str) -> None:
+        """Ask the services whether `claim` holds, and say so in one line.
+
+        Raises:
+            LabError: when it does not hold, or when this chapter has no such checkpoint.
+        """
+        checks.checkpoint(self, claim)
+
+    def exercise(self) -> None:
+        """Look at the services and say how far this chapter's exercise is solved."""
+        checks.exercise(self)
+
+    # --- end
+
+    def created(self) -> Card:
+        """What stands now because this lab made it, from its ledger, and what it costs idle on AWS."""
+        return cards.ledger_card(self.pipeline.ledger.open_rows())
+
+    def teardown(self) -> Card:
+        """Remove everything that the lab made, last first, and prove that nothing is left."""
+        removed = self.pipeline.teardown()
+        left = sweep.remaining(self.aws, prefix=self.names.prefix)
+        return cards.teardown_card(removed, left)
+
+    def _create(self, key: str, **instead: Any) -> Card:
+        self._step = self.aws.calls.mark()
+        return self._card(key, self.pipeline.ensure(key, **instead))
+
+    def _card(self, key: str, resource: Any) -> Card:
+        return cards.resource_card(
+            resource, console_url=self.aws.target.console_url(key, STEPS[key].name(self.names))
+        )
+
+
+def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A DynamoDB item as plain Python values: numbers become int or float, sets sets of text."""
+    plain = {}
+    for name, value in item.items():
+        read = TypeDeserializer().deserialize(value)
+        plain[name] = (int(read) if read == int(read) else float(read)) if isinstance(read, Decimal) else read
+    return plain

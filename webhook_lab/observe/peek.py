@@ -1,0 +1,40 @@
+"""Look at a queue's messages without receiving them, where the target offers that. SQS itself does not."""
+
+import json
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
+
+from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.session import Session
+
+
+def peek(session: Session, *, queue_url: str) -> list[dict[str, Any]] | None:
+    """The messages of a queue as boto3 would receive them; None where only receiving shows them.
+
+    On AWS every look is a receive: it hides the message for a visibility timeout and raises its receive count.
+
+    Raises:
+        LabError: the target refused to say.
+    """
+    path = session.target.traits.peek_path
+    if path is None:
+        return None
+    query = {"QueueUrl": queue_url, "region": session.target.region, "account": session.target.account}
+    request = AWSRequest("GET", f"{session.target.endpoint_url}{path}", params=query)
+    SigV4Auth(session.credentials, "sqs", session.target.region).add_auth(request)
+    response = URLLib3Session(proxies={}).send(request.prepare())
+    if response.status_code != 200:
+        raise LabError(f"peek at {queue_url}", response.text, "Run the notebook's first cell again.")
+    by_account = json.loads(response.text)["messages"]
+    found = [
+        each for by_region in by_account.values() for queues in by_region.values() for each in queues.values()
+    ]
+    return [_as_received(message) for messages in found for message in messages]
+
+
+def _as_received(message: dict[str, Any]) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": str(message["ReceiveCount"]), **message["Attributes"]}
+    return {"MessageId": message["MessageId"], "Body": message["Body"], "Attributes": attributes}
