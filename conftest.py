@@ -11,6 +11,8 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+    parser.addoption("--once", action="store_true", help="run each notebook once, in order")
+    parser.addoption("--notebooks", metavar="FOLDER", help="run the notebooks of this folder, once, in order")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -8,7 +8,8 @@ becomes a file in `deliveries_folder()`, which git ignores:
     001-branch_protection_rule.json.headers.json   its headers, one JSON object
 
 `webhook-lab send FOLDER` posts such a folder, each body byte for byte under its own headers. The package
-holds no headers, so they are made here: the event's name is real, the delivery ids are fixed and all different.
+holds no headers, so they are made here: the event's name is real, and so that a second run of the same folder
+is a redelivery, the delivery ids are fixed.
 """
 
 import base64
@@ -56,7 +57,7 @@ def check(archive: bytes, integrity: str = INTEGRITY) -> None:
     """End the program unless the SHA-512 of `archive` is the one in `integrity` (npm's spelling)."""
     found = "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
     if found != integrity:
-        sys.exit(f"make recorded: {PACKAGE} {VERSION} has another hash than it should: {found}, not {integrity}")
+        sys.exit(f"make recorded: {PACKAGE} {VERSION} has another hash than it should, {found}: not used")
 
 
 def split(archive: bytes) -> Iterator[tuple[str, bytes, dict[str, str]]]:

@@ -1,0 +1,31 @@
+"""What stands in the cloud that the environment points to, asked of boto3 and not of the library."""
+
+import boto3
+
+from webhook_lab.deploy.naming import DEFAULT_PREFIX, Names
+
+
+def inventory() -> set[str]:
+    """Kind and name of each resource, as in ``"queue webhook-lab-webhooks"``; mappings by their function."""
+    sqs, tables, functions = boto3.client("sqs"), boto3.client("dynamodb"), boto3.client("lambda")
+    apis, roles, logs = boto3.client("apigateway"), boto3.client("iam"), boto3.client("logs")
+    mappings = functions.list_event_source_mappings()["EventSourceMappings"]
+    return {
+        *(f"queue {url.rsplit('/', 1)[1]}" for url in sqs.list_queues().get("QueueUrls", [])),
+        *(f"table {name}" for name in tables.list_tables()["TableNames"]),
+        *(f"function {each['FunctionName']}" for each in functions.list_functions()["Functions"]),
+        *(f"mapping of {each['FunctionArn'].rsplit(':', 1)[1]}" for each in mappings),
+        *(f"api {each['name']}" for each in apis.get_rest_apis()["items"]),
+        *(f"role {each['RoleName']}" for each in roles.list_roles()["Roles"]),
+        *(f"log group {each['logGroupName']}" for each in logs.describe_log_groups()["logGroups"]),
+    }
+
+
+def of_the_pipeline() -> set[str]:
+    """What may stand between chapters: the pipeline's own resources, and nothing else."""
+    names = Names(DEFAULT_PREFIX)
+    pipeline = {f"table {names.table}", f"queue {names.queue}", f"queue {names.dlq}", f"api {names.api}"}
+    for handler in ("publish", "subscribe"):
+        function = names.function(handler)
+        pipeline |= {f"function {function}", f"role {function}", f"log group {names.log_group(handler)}"}
+    return pipeline | {f"mapping of {names.function('subscribe')}"}
