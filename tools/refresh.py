@@ -2,7 +2,8 @@
 
 The stored outputs are what people read on the web and what the tests compare, so this is the only thing that
 writes them: on a local cloud of its own, in order, each notebook from its first cell to its last. A notebook
-that fails is left as it was. The chapters' pictures are written along with all notebooks. What would differ on every run is cleaned away:
+that fails is left as it was. The chapters' pictures are written along with all notebooks. What would differ
+on every run is cleaned away:
 
 - execution counts are 1..n; the kernel's name is fixed; of the metadata only the cells' tags stay
 - a saved widget view, which would reopen as an error, is dropped; its text stays

@@ -7,8 +7,9 @@ from webhook_lab.deploy.naming import DEFAULT_PREFIX, Names
 
 def inventory() -> set[str]:
     """Kind and name of each resource, as in ``"queue webhook-lab-webhooks"``; mappings by their function."""
-    sqs, tables, functions = boto3.client("sqs"), boto3.client("dynamodb"), boto3.client("lambda")
-    apis, roles, logs = boto3.client("apigateway"), boto3.client("iam"), boto3.client("logs")
+    aws = boto3.Session()  # a new one: the default session keeps the credentials that it first met
+    sqs, tables, functions = aws.client("sqs"), aws.client("dynamodb"), aws.client("lambda")
+    apis, roles, logs = aws.client("apigateway"), aws.client("iam"), aws.client("logs")
     mappings = functions.list_event_source_mappings()["EventSourceMappings"]
     return {
         *(f"queue {url.rsplit('/', 1)[1]}" for url in sqs.list_queues().get("QueueUrls", [])),

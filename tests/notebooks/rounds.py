@@ -134,7 +134,7 @@ class Leftovers(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         if excinfo.errisinstance(LeftBehind):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, *args)
+        return super().repr_failure(excinfo, "short")
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         return self.path, None, self.name
