@@ -238,11 +238,48 @@ def test_a_name_that_is_a_key_of_a_request_follows_too() -> None:
     assert 'RequestItems={table["TableDescription"]["TableName"]: []}' in code_of(CREATE_TABLE, write)
 
 
-def test_the_creation_is_preferred_to_an_earlier_list_that_names_the_same() -> None:
-    listed = call("dynamodb", "ListTables", {}, {"TableNames": [], "Old": [{"TableName": "lab-deliveries"}]})
-    code = code_of(listed, CREATE_TABLE, wait("dynamodb", "table_exists", TableName="lab-deliveries"))
-    assert "list_tables" not in code
-    assert 'wait(TableName=table["TableDescription"]["TableName"])' in code
+def test_the_creation_is_preferred_to_an_earlier_look_up_of_the_same() -> None:
+    url = call("sqs", "GetQueueUrl", {"QueueName": "lab-webhooks"}, {"QueueUrl": QUEUE_URL})
+    delete = call("sqs", "DeleteQueue", {"QueueUrl": QUEUE_URL})
+    purge = call("sqs", "PurgeQueue", {"QueueUrl": QUEUE_URL})
+    code = code_of(url, delete, CREATE_QUEUE, purge)
+    assert (
+        'queue = sqs.get_queue_url(QueueName=queue_name)\nsqs.delete_queue(QueueUrl=queue["QueueUrl"])'
+        in code
+    )
+    assert 'sqs.purge_queue(QueueUrl=queue_2["QueueUrl"])' in code
+
+
+def test_nothing_is_taken_from_a_place_in_a_list_that_was_looked_up() -> None:
+    listed = call("apigateway", "GetRestApis", {"limit": 500}, {"items": [{"id": "a1b2c3d4e5"}]})
+    delete = call("apigateway", "DeleteRestApi", {"restApiId": "a1b2c3d4e5"})
+    assert code_of(listed, delete).endswith('\napigateway.delete_rest_api(restApiId="a1b2c3d4e5")\n')
+
+
+def test_a_received_message_is_deleted_by_the_handle_that_it_came_with() -> None:
+    handle = "AQEB" * 10
+    messages = {"Messages": [{"MessageId": "0", "ReceiptHandle": handle, "Body": "{}"}]}
+    receive = call("sqs", "ReceiveMessage", {"QueueUrl": QUEUE_URL}, messages)
+    delete = call("sqs", "DeleteMessage", {"QueueUrl": QUEUE_URL, "ReceiptHandle": handle})
+    assert 'ReceiptHandle=received["Messages"][0]["ReceiptHandle"]' in code_of(CREATE_QUEUE, receive, delete)
+
+
+def test_a_look_up_is_not_where_a_name_is_from() -> None:
+    role = call("iam", "GetRole", {"RoleName": "lab-publish"}, dict(CREATE_ROLE.response or {}))
+    policy = call("iam", "GetRolePolicy", {"PolicyName": "webhook-lab"}, {"PolicyName": "webhook-lab"})
+    code = code_of(role, policy, create_function(TAG="webhook-lab"))
+    assert 'publish_role = iam.get_role(RoleName="lab-publish")' in code
+    assert 'FunctionName="lab-publish"' in code
+    assert 'Role=publish_role["Role"]["Arn"]' in code
+    assert '"TAG": "webhook-lab"' in code
+
+
+def test_a_role_and_a_function_of_the_same_name_are_not_taken_for_one_another() -> None:
+    update = call("lambda", "UpdateFunctionConfiguration", {"FunctionName": "lab-publish", "Timeout": 20})
+    delete = call("iam", "DeleteRole", {"RoleName": "lab-publish"})
+    code = code_of(CREATE_ROLE, update, delete)
+    assert 'update_function_configuration(FunctionName="lab-publish", Timeout=20)' in code
+    assert 'delete_role(RoleName=publish_role["Role"]["RoleName"])' in code
 
 
 def test_an_answer_that_repeats_what_was_asked_is_not_where_a_value_is_from() -> None:

@@ -54,10 +54,10 @@ _HOME = {
 _ZIP_FOLDER = '''
 
 def zip_folder(folder):
-    """The Python files of a folder, which is looked for from here. Equal files give an equal zip."""
+    """A folder's Python files, as the project's folder has them; equal files give an equal zip."""
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
-        for path in sorted(Path(folder).glob("*.py")):
+        for path in sorted(path for path in Path(folder).iterdir() if path.suffix == ".py"):
             entry = zipfile.ZipInfo(path.name)  # dated 1980
             entry.create_system, entry.external_attr = 3, 0o100644 << 16  # a file on Unix
             archive.writestr(entry, path.read_bytes().replace(b"\\r\\n", b"\\n"))

@@ -75,11 +75,16 @@ class Source:
 
     @property
     def key(self) -> str:
-        return next(str(step) for step in reversed(self.path) if isinstance(step, str))
+        return _plain(next(str(step) for step in reversed(self.path) if isinstance(step, str)))
 
-    @property
-    def names_an_id(self) -> bool:
-        return _plain(self.key).endswith("id")
+    def is_meant(self, value: str, key: str = "") -> bool:
+        """Whether `value`, given as `key`, is surely from here. "prod" is not, nor is "orders" in a text."""
+        wanted = _plain(key)
+        if wanted.endswith(self.key):
+            return True
+        if not self.key.endswith("name"):
+            return len(value) >= 6
+        return not wanted.endswith(("name", "id")) and bool(re.search(r"[-_/:\d]", value))
 
 
 class Values:
@@ -121,13 +126,17 @@ class Values:
         given = {text for _, text in leaves(call.params)} - {call.params.get(own_key(call) or "")}
         for path, value in leaves(call.response or {}):
             source, known = Source(index, path, creates), self._sources.get(value)
-            # What merely moves data returns ids such as "0": only long ones are surely its own.
-            if not _IDENTIFIES.search(source.key) or not (creates or looks_up or len(value) >= 16):
+            if not _IDENTIFIES.search(str(path[-1])):
+                continue
+            # Only a creation says whose a name is; what it repeats of other things is theirs already.
+            if not creates and (value in given or source.key.endswith("name")):
+                continue
+            # A place in a list may hold another thing next time. And what merely moves data has ids like "0".
+            if any(isinstance(step, int) for step in path) if looks_up else not creates and len(value) < 16:
                 continue
             if known is None or (creates and not known.created and value not in given):
                 self._sources[value] = source
-                # Inside longer text only what is rare: ids that are looked up come by the thousand.
-                if _distinct(value, source) and (creates or (looks_up and not source.names_an_id)):
+                if (creates or looks_up) and not source.key.endswith("name") and source.is_meant(value):
                     self._words.add(value)
                     self._known = None
 
@@ -167,11 +176,8 @@ class Values:
         """The variable whose value `text` is, where it is surely meant."""
         if (variable := self._named(text)) or (source := self._sources.get(text)) is None:
             return variable
-        wanted = _plain(key)
-        if not _distinct(text, source) and not wanted.endswith(_plain(source.key)):
+        if not source.is_meant(text, key):
             return None
-        if wanted.endswith("id") and not source.names_an_id:
-            return None  # a StatementId is its caller's own, even where it reads like some name
         self.uses.add(source.call)
         steps = (f"[{quoted(step) if isinstance(step, str) else step}]" for step in source.path)
         return self.variables.get(source.call, "_") + "".join(steps)
@@ -258,10 +264,3 @@ def _escaped(text: str, quote: str, doubled: str = "") -> str:
 
 def _plain(key: str) -> str:
     return key.replace("_", "").lower()
-
-
-def _distinct(value: str, source: Source) -> bool:
-    """Whether `value` says by itself where it is from. "prod" does not, nor does a table named "orders"."""
-    return len(value) >= 6 and (
-        not _plain(source.key).endswith("name") or bool(re.search(r"[-_/:\d]", value))
-    )
