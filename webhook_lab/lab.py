@@ -1,4 +1,4 @@
-"""Lab: the one object that a notebook opens. Each method is a step of the pattern, in recorded boto3 calls."""
+"""Lab: the one object that a notebook opens. Each method is a step of the pattern, in boto3 calls."""
 
 import json
 import secrets
@@ -22,11 +22,11 @@ from webhook_lab.observe.timeline import follow
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
 from webhook_lab.resources.function import set_reserved_concurrency
 from webhook_lab.resources.queue import Depth, depth
-from webhook_lab.rows import Moment
+from webhook_lab.rows import Answer, Moment
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
 from webhook_lab.show.picture import Picture
-from webhook_lab.traffic.sender import Answer, Delivery, post
+from webhook_lab.traffic.sender import Delivery, post
 
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
@@ -193,7 +193,7 @@ class Lab:
         return str(self.pipeline.get("dlq").url)
 
     def depth(self, key: str = "queue") -> Depth:
-        """How many messages of the queue (or "dlq") are visible, in flight and delayed: approximate, says SQS."""
+        """How many messages of the queue (or "dlq") are visible, in flight, delayed: SQS approximates."""
         with explain(f"read the depth of {STEPS[key].name(self.names)!r}"):
             return depth(self.aws.sqs, url=self.pipeline.get(key).url)
 
@@ -213,9 +213,8 @@ class Lab:
     def items(self) -> Card:
         """The newest items of those stored since the lab was opened."""
         with explain(f"read table {self.names.table!r}"):
-            pages = self.aws.dynamodb.get_paginator("scan").paginate(
-                TableName=self.names.table, ConsistentRead=True
-            )
+            scan = self.aws.dynamodb.get_paginator("scan")
+            pages = scan.paginate(TableName=self.names.table, ConsistentRead=True)
             found = [plain_item(item) for page in pages for item in page["Items"]]
         return cards.items_card([item for item in found if item.get("received_at", 0) >= self.opened_at])
 
@@ -269,10 +268,9 @@ class Lab:
 
     def preflight(self) -> Card:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
-        rows = [
-            (finding.level, finding.rule, finding.said, finding.try_this)
-            for finding in self.pipeline.preflight()
-        ]
+        # Which Python runs the functions here differs by machine: `webhook-lab up` says it, a cell does not.
+        findings = [each for each in self.pipeline.preflight() if each.rule != "runtime here"]
+        rows = [(each.level, each.rule, each.said, each.try_this) for each in findings]
         title = "Preflight" if rows else "Preflight: nothing to say"
         return Card(title, "", tuple(rows), ("level", "rule", "said", "try") if rows else ())
 

@@ -1,6 +1,8 @@
 """The rows that a run is made of: whoever watches writes them; charts, checks, benches and tests read."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -16,3 +18,46 @@ class Moment:
     at: int
     where: str
     what: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Args:
+        body: as sent, byte for byte.
+        sent_at: epoch milliseconds on the sender's clock, taken before connecting.
+        milliseconds: from then until the whole answer was read.
+    """
+
+    status: int
+    body: bytes
+    sent_at: int
+    milliseconds: float
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is not one."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def id(self) -> str | None:
+        """The delivery's id, under which it will be stored, when it was accepted."""
+        value = self.json.get("id")
+        return str(value) if value else None
+
+    @property
+    def message_id(self) -> str | None:
+        """The SQS message that the delivery became, when it was accepted."""
+        value = self.json.get("message_id")
+        return str(value) if value else None
+
+    def __repr__(self) -> str:
+        said = self.json.get("error") or (
+            "queued" if self.status == 202 else self.body.decode("utf-8", "replace")[:80]
+        )
+        return f"{self.status} {said}"

@@ -14,7 +14,7 @@ from webhook_lab.aws.session import Session
 def peek(session: Session, *, queue_url: str) -> list[dict[str, Any]] | None:
     """The messages of a queue as boto3 would receive them; None where only receiving shows them.
 
-    On AWS every look is a receive: it hides the message for a visibility timeout and raises its receive count.
+    On AWS every look is a receive: it hides the message for a while and raises its receive count.
 
     Raises:
         LabError: the target refused to say.
@@ -29,10 +29,9 @@ def peek(session: Session, *, queue_url: str) -> list[dict[str, Any]] | None:
     if response.status_code != 200:
         raise LabError(f"peek at {queue_url}", response.text, "Run the notebook's first cell again.")
     by_account = json.loads(response.text)["messages"]
-    found = [
-        each for by_region in by_account.values() for queues in by_region.values() for each in queues.values()
-    ]
-    return [_as_received(message) for messages in found for message in messages]
+    regions = [region for regions in by_account.values() for region in regions.values()]
+    queues = [queue for region in regions for queue in region.values()]
+    return [_as_received(message) for queue in queues for message in queue]
 
 
 def _as_received(message: dict[str, Any]) -> dict[str, Any]:

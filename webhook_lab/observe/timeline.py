@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from webhook_lab.rows import Moment
-from webhook_lab.traffic.sender import Answer
+from webhook_lab.rows import Answer, Moment
 
 
 def follow(

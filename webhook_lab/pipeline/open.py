@@ -36,7 +36,5 @@ def _retire_if_dead(path: Path) -> None:
     if ledger.endpoint_url and local_cloud_lives(ledger.endpoint_url, instance):
         return
     if rows := ledger.open_rows():
-        print(
-            f"An earlier local cloud is gone, and with it the {len(rows)} resources it held. Its ledger is retired."
-        )
+        print(f"An earlier local cloud is gone, with {len(rows)} resources in it. Its ledger is retired.")
     ledger.retire()

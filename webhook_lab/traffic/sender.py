@@ -4,14 +4,13 @@ http.client and not a friendlier library: those tidy a path such as ``/a/../b`` 
 """
 
 import http.client
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.rows import Answer
 
 TIMEOUT_SECONDS = 30.0
 """A REST API's integration answers within 29 s or not at all (API Gateway quotas)."""
@@ -34,49 +33,6 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     name: str = ""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back.
-
-    Args:
-        body: as sent, byte for byte.
-        sent_at: epoch milliseconds on the sender's clock, taken before connecting.
-        milliseconds: from then until the whole answer was read.
-    """
-
-    status: int
-    body: bytes
-    sent_at: int
-    milliseconds: float
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when it is not one."""
-        try:
-            value = json.loads(self.body)
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
-
-    @property
-    def id(self) -> str | None:
-        """The delivery's id, under which it will be stored, when it was accepted."""
-        value = self.json.get("id")
-        return str(value) if value else None
-
-    @property
-    def message_id(self) -> str | None:
-        """The SQS message that the delivery became, when it was accepted."""
-        value = self.json.get("message_id")
-        return str(value) if value else None
-
-    def __repr__(self) -> str:
-        said = self.json.get("error") or (
-            "queued" if self.status == 202 else self.body.decode("utf-8", "replace")[:80]
-        )
-        return f"{self.status} {said}"
 
 
 def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> Answer:

@@ -9,7 +9,7 @@ from webhook_lab.course.chapters import Chapter
 from webhook_lab.deploy.naming import Names
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import Depth
-from webhook_lab.traffic.sender import Answer
+from webhook_lab.rows import Answer
 
 
 class Bench(Protocol):
