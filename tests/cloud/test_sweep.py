@@ -15,9 +15,11 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.deploy import sweep
+from webhook_lab.deploy.ledger import Ledger
 from webhook_lab.deploy.naming import ROLE_PATH, Names
 from webhook_lab.deploy.sweep import Found
 from webhook_lab.local_cloud import Cloud
+from webhook_lab.pipeline import STEPS, Pipeline
 
 NAMES, OTHER = Names("sweep-ana"), Names("sweep-ana-maria")
 """Two labs, the name of one the beginning of the other's."""
@@ -189,6 +191,19 @@ def test_everything_of_one_lab_is_found_by_its_tag_and_removed_in_order(
     assert sweep.remove(site.session, found, told.append) == found == told
     assert sweep.remaining(site.session, NAMES.prefix) == []
     assert site.standing() == before >= neighbours
+
+
+@pytest.mark.parametrize("last", ["dlq", "publish_role", "mapping", "api"])
+def test_a_pipeline_abandoned_after_any_step_is_swept_without_its_ledger(
+    site: Site, tmp_path: Path, last: str
+) -> None:
+    before = site.standing()
+    Pipeline(site.session, NAMES, Ledger(tmp_path / "lost.jsonl")).build(until=last)
+    found = sweep.find(site.session, prefix=NAMES.prefix)
+    assert len(found) == list(STEPS).index(last) + 1
+    sweep.remove(site.session, found)
+    assert sweep.remaining(site.session, NAMES.prefix) == []
+    assert site.standing() == before
 
 
 def test_one_lab_never_finds_what_belongs_to_a_lab_whose_name_begins_with_its_own(site: Site) -> None:

@@ -12,6 +12,7 @@ from webhook_lab.deploy.naming import FUNCTIONS, Names
 from webhook_lab.deploy.permissions import allows, lets_api_invoke
 from webhook_lab.deploy.preflight import MAPPING_ACTIONS, Finding, Plan, check, refuse
 from webhook_lab.facts import quotas
+from webhook_lab.resources.policies import publish_policy, subscribe_policy
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:lab-webhooks"
 API = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3"
@@ -267,6 +268,14 @@ def test_a_mapping_role_without_one_of_its_three_actions_is_refused(action: str)
         "InvalidParameterValueException: The function execution role does not have permissions "
         f"to call {call} on SQS"
     )
+
+
+def test_the_policy_that_the_lab_writes_is_enough_for_its_mapping_and_the_publishers_is_not() -> None:
+    table, logs = "arn:aws:dynamodb:us-east-1:123456789012:table/t", "arn:aws:logs:us-east-1:123456789012:g"
+    enough = subscribe_policy(queue_arn=QUEUE, table_arn=table, log_group_arn=logs)
+    assert check(replace(SOUND, mapping_policy=enough)) == []
+    other = publish_policy(queue_arn=QUEUE, log_group_arn=logs)
+    assert [finding.rule for finding in check(replace(SOUND, mapping_policy=other))] == ["mapping role"] * 3
 
 
 def test_a_mapping_role_for_another_queue_is_refused_for_all_three_actions() -> None:
