@@ -8,15 +8,14 @@ from typing import Any
 
 from webhook_lab.aws.boto3_values import (
     LOOKS_UP,
-    Group,
     Unprintable,
     Values,
     ZipSource,
     leaves,
     own_key,
-    quoted,
 )
 from webhook_lab.aws.calls import Call
+from webhook_lab.aws.python_text import Group, quoted
 
 __all__ = ["ZipSource", "render"]
 

@@ -10,15 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from webhook_lab.aws.calls import Call
+from webhook_lab.aws.python_text import Group, Node, escaped, quoted
 
 LOOKS_UP = ("Get", "List", "Describe", "Head", "Filter", "Scan", "Query", "BatchGet")
 """How the names of operations begin that change nothing."""
 
-WIDTH = 100
-"""Columns of the printed code."""
-
 LITERAL_BYTES = 1_000
 """Bytes that are printed as they are; more than these are not."""
+
+BRACKETS = 100
+"""Opening brackets of a JSON text that is printed as a document; with more it is no pleasure to read."""
 
 _IDENTIFIES = re.compile(r"(Arn|ARN|arn|Url|Id|id|UUID|Name|name|Handle)$")
 _HOME = ("region", "account")
@@ -35,34 +36,6 @@ class ZipSource:
 
     handler: str
     folder: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """An expression in brackets, which may take several lines: each item is a prefix and what follows it."""
-
-    opening: str
-    items: Sequence[tuple[str, "Node"]]
-    closing: str
-
-    def __str__(self) -> str:
-        return self.opening + ", ".join(f"{prefix}{item}" for prefix, item in self.items) + self.closing
-
-    def laid_out(self, indent: int = 0, around: int = 0) -> str:
-        """On one line where it fits beside `around` other columns, else one item a line."""
-        if around + len(flat := str(self)) <= WIDTH or not self.items:
-            return flat
-        pad = " " * (indent + 4)
-        comma = "" if self.opening.endswith("(") and not self.items[0][0] else ","
-        lines = [self.opening]
-        for prefix, item in self.items:
-            around = len(pad + prefix + comma)
-            shown = item.laid_out(indent + 4, around) if isinstance(item, Group) else item
-            lines.append(pad + prefix + shown + comma)
-        return "\n".join([*lines, " " * indent + self.closing])
-
-
-Node = str | Group
 
 
 @dataclass(frozen=True)
@@ -187,11 +160,9 @@ class Values:
         shown, end = "", 0
         for match in known.finditer(text):
             if match[0] != text and (variable := self._whole(match[0], "")):
-                shown += (
-                    _escaped(text[end : match.start()], '"', "{}") + "{" + variable.replace('"', "'") + "}"
-                )
-                end = match.end()
-        return f'f"{shown}{_escaped(text[end:], chr(34), "{}")}"' if shown else quoted(text)
+                before, end = text[end : match.start()], match.end()
+                shown += escaped(before, '"', "{}") + "{" + variable.replace('"', "'") + "}"
+        return f'f"{shown}{escaped(text[end:], chr(34), "{}")}"' if shown else quoted(text)
 
     def _any_of(self, words: Iterable[str], home: Iterable[str] = ()) -> re.Pattern[str]:
         """Finds secrets anywhere, words where they stand whole, and the region and account in ARNs."""
@@ -201,15 +172,16 @@ class Values:
 
     def _document(self, text: str) -> Group | None:
         """JSON as the call that writes it; None for other text, and where more than spaces would change."""
+        if not text.startswith(("{", "[")) or text.count("{") + text.count("[") > BRACKETS:
+            return None
         try:
-            value = json.loads(text) if text.startswith(("{", "[")) else None
-            if value is None or text not in (json.dumps(value), json.dumps(value, separators=(",", ":"))):
-                return None
-            document = Group("json.dumps(", [("", self.node(value))], ")")
-        except (ValueError, RecursionError):
+            value = json.loads(text)
+        except ValueError:
+            return None
+        if text not in (json.dumps(value), json.dumps(value, separators=(",", ":"))):
             return None
         self.uses.add("json")
-        return document
+        return Group("json.dumps(", [("", self.node(value))], ")")
 
     def _bytes(self, value: bytes) -> Node:
         if source := self.zips.get(hashlib.sha256(value).hexdigest()):
@@ -247,19 +219,6 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
     elif isinstance(value, Mapping | list):
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from leaves(item, (*path, key))
-
-
-def quoted(text: str) -> str:
-    """A string literal in double quotes, or in single ones where that takes fewer escapes."""
-    quote = "'" if text.count('"') > text.count("'") else '"'
-    return quote + _escaped(text, quote) + quote
-
-
-def _escaped(text: str, quote: str, doubled: str = "") -> str:
-    def one(c: str) -> str:
-        return c * 2 if c in doubled else f"\\{c}" if c == quote else c if c in "'\"" else repr(c)[1:-1]
-
-    return "".join(map(one, text))
 
 
 def _plain(key: str) -> str:
