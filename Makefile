@@ -33,7 +33,7 @@ $(READY): requirements.lock pyproject.toml tools/env.sh
 env: $(READY)
 
 lab: env
-	@$(BIN)/webhook-lab open
+	@$(BIN)/webhook-lab open $(OPEN)
 
 test: env
 	$(BIN)/ruff check .

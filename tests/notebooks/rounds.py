@@ -63,9 +63,10 @@ class LocalLab(pytest.Collector):
         self.rounds = rounds
         self.open = contextlib.ExitStack()
 
-    def collect(self) -> Iterator[pytest.Collector]:
+    def collect(self) -> Iterator[pytest.Collector | pytest.Item]:
         for name, notebooks in self.rounds.items():
             yield Round.from_parent(self, name=name, notebooks=notebooks)
+        yield NothingLeft.from_parent(self, name="nothing is left after a teardown")
 
     def setup(self) -> None:
         patch = self.open.enter_context(pytest.MonkeyPatch.context())
@@ -82,17 +83,16 @@ class LocalLab(pytest.Collector):
 
 
 class Round(pytest.Collector):
-    """Some notebooks one after the other, then a teardown."""
+    """Some notebooks, one after the other."""
 
     def __init__(self, notebooks: Iterable[Path], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.notebooks = notebooks
 
-    def collect(self) -> Iterator[pytest.Collector | pytest.Item]:
+    def collect(self) -> Iterator[pytest.Collector]:
         for path in self.notebooks:
             nodeid = f"{self.nodeid}::{path.name}"
             yield Notebook.from_parent(self, path=path, name=path.name, nodeid=nodeid)
-        yield NothingLeft.from_parent(self, name="nothing is left after a teardown")
 
 
 class Notebook(IPyNbFile):
