@@ -1,0 +1,441 @@
+"""A local cloud's life: who starts it, who keeps it alive, and that nothing is left of it afterwards."""
+
+import asyncio
+import contextlib
+import http.server
+import io
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+
+from webhook_lab.local_cloud import (
+    Cloud,
+    CloudError,
+    identify,
+    keep,
+    leases,
+    private_cloud,
+    running_cloud,
+    shared_cloud,
+    unkeep,
+)
+from webhook_lab.local_cloud.runtime import RunFolder, State, runtime_folder
+from webhook_lab.local_cloud.supervisor import Supervisor
+
+HERE = Path(__file__).parents[2]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and file modes are POSIX's")
+
+# A program that owns a private cloud, or leases the shared one, until it is told to end.
+PROGRAM = """
+import dataclasses, json, sys
+from webhook_lab.local_cloud import private_cloud, shared_cloud
+def run(cloud):
+    print(json.dumps(dataclasses.asdict(cloud)), flush=True)
+    sys.stdin.read()
+if sys.argv[1] == "private":
+    with private_cloud() as cloud:
+        run(cloud)
+else:
+    run(shared_cloud())
+"""
+
+
+class Program:
+    """One such program, in a session of its own as a terminal's foreground job is."""
+
+    def __init__(self, kind: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True,
+        )  # fmt: skip
+        self.pid = self._process.pid
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that it uses, once it has it."""
+        if not hasattr(self, "_cloud"):
+            assert self._process.stdout is not None
+            self._cloud = Cloud(**json.loads(self._process.stdout.readline()))
+        return self._cloud
+
+    def end(self) -> None:
+        """Let it run to its end, or see that it is dead."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process.wait(timeout=20)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A WEBHOOK_LAB_HOME of the test's own, where a cloud that nobody needs ends after half a second."""
+    monkeypatch.setenv("WEBHOOK_LAB_HOME", str(tmp_path))
+    monkeypatch.setenv("WEBHOOK_LAB_LEASE_SECONDS", "0.5")
+    yield tmp_path
+    for process in processes(tmp_path):  # only if the test failed
+        process.kill()
+
+
+@pytest.fixture
+def program(home: Path) -> Iterator[Callable[[str], Program]]:
+    """Starts programs, and ends those that still run."""
+    started: list[Program] = []
+
+    def start(kind: str) -> Program:
+        started.append(Program(kind))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """The home's supervisors (it is in their arguments), servers and functions (their current folder)."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(home) in " ".join([process.cwd(), *process.cmdline()]):
+                found.append(process)
+    return found
+
+
+def only(home: Path, module: str) -> psutil.Process:
+    (process,) = [each for each in processes(home) if f"webhook_lab.local_cloud.{module}" in each.cmdline()]
+    return process
+
+
+def left(home: Path) -> list[str]:
+    """Processes, state files, folders: what must not be left. The lock of the search for one may stay."""
+    files = [str(path) for path in (home / "run").rglob("*") if path.name != "shared.lock"]
+    return files + [str(process) for process in processes(home)]
+
+
+def wait_until(met: Callable[[], Any], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def nothing_is_left(home: Path) -> None:
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not left(home))
+    assert left(home) == []
+
+
+def client(cloud: Cloud, service: str) -> Any:
+    return boto3.client(
+        service, endpoint_url=cloud.endpoint_url, region_name=cloud.region,
+        aws_access_key_id=cloud.access_key_id, aws_secret_access_key=cloud.secret_access_key,
+    )  # fmt: skip
+
+
+def run_a_function(cloud: Cloud, source: str = "def handler(event, context): return {}") -> Any:
+    """Create a function and invoke it: its process stays, warm. What it returned comes back."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("app.py", source)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client(cloud, "iam").create_role(RoleName="f", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    functions = client(cloud, "lambda")
+    functions.create_function(
+        FunctionName="f", Runtime="python3.13", Role=role, Handler="app.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )  # fmt: skip
+    wait_until(lambda: functions.get_function(FunctionName="f")["Configuration"]["State"] == "Active")
+    return json.loads(functions.invoke(FunctionName="f")["Payload"].read())
+
+
+def test_a_private_cloud_ends_with_its_block(home: Path) -> None:
+    with private_cloud() as cloud:
+        assert client(cloud, "sts").get_caller_identity()["Account"] == cloud.account
+        assert identify(cloud.endpoint_url) == cloud.nonce
+        assert run_a_function(cloud) == {}
+        assert len(processes(home)) == 3  # supervisor, server, function
+        assert running_cloud() is None  # private: not for others to find
+    nothing_is_left(home)
+    with pytest.raises(OSError, match="refused"):
+        identify(cloud.endpoint_url)
+
+
+def test_a_private_cloud_ends_when_its_block_raises(home: Path) -> None:
+    with pytest.raises(ZeroDivisionError), private_cloud():
+        raise ZeroDivisionError
+    assert left(home) == []
+
+
+@pytest.mark.parametrize("victim", ["owner", "supervisor", "server"])
+def test_nothing_is_left_when_one_of_them_is_killed(
+    home: Path, program: Callable[[str], Program], victim: str
+) -> None:
+    owner = program("private")
+    run_a_function(owner.cloud)
+    assert len(processes(home)) == 3
+    (psutil.Process(owner.pid) if victim == "owner" else only(home, victim)).kill()
+    nothing_is_left(home)
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_nothing_is_left_when_the_foreground_group_gets_a_signal(
+    home: Path, program: Callable[[str], Program], name: str
+) -> None:
+    owner = program("private")
+    run_a_function(owner.cloud)
+    os.killpg(owner.pid, getattr(signal, name))
+    nothing_is_left(home)
+
+
+@posix
+def test_nothing_is_left_when_the_start_is_interrupted(home: Path, program: Callable[[str], Program]) -> None:
+    owner = program("private")
+    wait_until(lambda: processes(home))
+    os.killpg(owner.pid, signal.SIGINT)
+    nothing_is_left(home)
+
+
+@posix
+def test_a_supervisor_asked_to_end_takes_everything_along(home: Path) -> None:
+    with private_cloud() as cloud:
+        run_a_function(cloud)
+        only(home, "supervisor").terminate()
+        nothing_is_left(home)
+
+
+@posix
+def test_what_supervisor_and_server_leave_when_both_are_killed_is_removed_by_the_next_start(
+    home: Path,
+) -> None:
+    with private_cloud() as dead, contextlib.ExitStack() as stack:
+        supervisor, server = only(home, "supervisor"), only(home, "server")
+        server.suspend()  # or it would clean up when its supervisor dies
+        supervisor.kill()
+        server.kill()
+        assert any(dead.nonce in path for path in left(home))
+        living = stack.enter_context(private_cloud())
+        another = stack.enter_context(private_cloud())
+        assert not any(dead.nonce in path for path in left(home))
+        assert identify(living.endpoint_url) == living.nonce
+        assert identify(another.endpoint_url) == another.nonce
+    assert left(home) == []
+
+
+def test_programs_that_start_at_once_share_one_cloud(home: Path, program: Callable[[str], Program]) -> None:
+    first, second, third = program("shared"), program("shared"), program("shared")
+    assert first.cloud == second.cloud == third.cloud == running_cloud()
+    assert len(processes(home)) == 2
+    assert leases(first.cloud).open == 3
+
+
+def test_a_shared_cloud_ends_when_the_last_program_that_uses_it_is_killed(
+    home: Path, program: Callable[[str], Program]
+) -> None:
+    first, second = program("shared"), program("shared")
+    run_a_function(first.cloud)
+    assert second.cloud == first.cloud
+    psutil.Process(first.pid).kill()
+    wait_until(lambda: leases(second.cloud).open == 1)
+    wait_until(lambda: leases(second.cloud).idle_seconds > 0.6)  # longer than without a lease
+    assert identify(second.cloud.endpoint_url) == second.cloud.nonce
+    psutil.Process(second.pid).kill()
+    nothing_is_left(home)
+    assert running_cloud() is None
+
+
+@pytest.mark.parametrize("victims", [["server"], ["supervisor"], ["server", "supervisor"]], ids=str)
+def test_a_dead_shared_cloud_is_replaced(
+    home: Path, program: Callable[[str], Program], victims: list[str]
+) -> None:
+    before = program("shared").cloud
+    for process in [only(home, victim) for victim in victims]:
+        process.kill()
+    after = program("shared").cloud
+    assert after.nonce != before.nonce
+    wait_until(lambda: not any(before.nonce in path for path in left(home)))
+    assert running_cloud() == after
+
+
+def test_one_process_may_ask_for_the_shared_cloud_again_and_again(home: Path) -> None:
+    cloud = shared_cloud()
+    assert shared_cloud() == cloud
+    assert leases(cloud).open == 1
+    only(home, "server").kill()
+    nothing_is_left(home)
+    assert shared_cloud() != cloud
+    only(home, "server").kill()
+    nothing_is_left(home)
+
+
+def test_a_kept_cloud_needs_no_lease_until_it_is_let_go(
+    home: Path, program: Callable[[str], Program]
+) -> None:
+    starter = program("shared")
+    cloud = starter.cloud
+    keep(cloud)
+    starter.end()
+    wait_until(lambda: leases(cloud).open == 0 and leases(cloud).idle_seconds > 0.8)  # longer than unkept
+    assert running_cloud() == cloud
+    assert leases(cloud).kept
+    unkeep(cloud)
+    nothing_is_left(home)
+    with pytest.raises(CloudError, match="gone"):
+        unkeep(cloud)
+
+
+def test_a_kept_cloud_ends_when_no_request_has_come_for_long(
+    home: Path, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_LAB_KEPT_SECONDS", "1.5")
+    starter = program("shared")
+    cloud = starter.cloud
+    keep(cloud)
+    starter.end()
+    sqs = client(cloud, "sqs")
+    for _ in range(5):  # longer than that in all, with a request now and then
+        wait_until(lambda: leases(cloud).idle_seconds > 0.5)
+        sqs.list_queues()
+    assert leases(cloud).kept
+    nothing_is_left(home)
+
+
+def test_a_lease_needs_the_token(home: Path) -> None:
+    with private_cloud():
+        state = State(**json.loads(next((home / "run").glob("*/state.json")).read_text(encoding="utf-8")))
+        for said in (b'{"token": "guess", "do": "keep"}\n', b"[]\n", b"\n", b"GET / HTTP/1.1\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", state.control_port), timeout=10) as connection:
+                connection.sendall(said)
+                with contextlib.suppress(ConnectionResetError):
+                    assert connection.recv(100) == b""
+
+
+@posix
+def test_secrets_are_in_files_that_only_the_owner_can_read(home: Path) -> None:
+    with private_cloud():
+        (state,) = (home / "run").glob("*/state.json")
+        assert stat.S_IMODE(state.stat().st_mode) == 0o600
+        assert stat.S_IMODE(state.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE((home / "run").stat().st_mode) == 0o700
+
+
+def test_it_listens_on_loopback_only_and_on_one_port(home: Path) -> None:
+    with private_cloud() as cloud:
+        run_a_function(cloud)
+        listening = [
+            connection.laddr
+            for process in processes(home)
+            for connection in process.net_connections()
+            if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
+        ]
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    assert len(listening) == 2  # the server's, and the supervisor's for leases
+
+
+def test_a_function_sees_nothing_of_the_learners_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD", "GITHUB_TOKEN"):
+        monkeypatch.setenv(name, "the learner's")
+    with private_cloud() as cloud:
+        seen = run_a_function(cloud, "import os\ndef handler(event, context): return dict(os.environ)")
+    assert "the learner's" not in seen.values()
+    assert seen["PYTHONUTF8"] == "1"
+    assert Path(seen["HOME"]).is_relative_to(home)
+    assert Path(seen["TMPDIR"]).is_relative_to(home)
+
+
+def test_the_learners_proxy_current_folder_and_credentials_do_not_matter(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "json.py").write_text("raise ImportError('the learner has a module of this name')\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "the learner's")
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "intranet.example")
+    with private_cloud() as cloud:
+        environment = cloud.environment()
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        assert boto3.session.Session().client("sts").get_caller_identity()["Account"] == cloud.account
+    assert environment["WEBHOOK_LAB_TARGET"] == environment["AWS_ENDPOINT_URL"] == cloud.endpoint_url
+    assert environment["no_proxy"] == "intranet.example,127.0.0.1,localhost"
+
+
+def test_a_port_can_be_chosen_and_one_in_use_is_one_clear_error(home: Path) -> None:
+    with private_cloud() as first:
+        port = int(first.endpoint_url.rsplit(":", 1)[1])
+        with pytest.raises(CloudError) as caught, private_cloud(port=port):
+            pass
+        assert f"port {port}" in caught.value.said
+        assert "in use" in caught.value.said
+        assert caught.value.try_this == "Choose another port, or none."
+    with private_cloud(port=port) as second:
+        assert second.endpoint_url == first.endpoint_url
+    assert left(home) == []
+
+
+def test_a_server_that_cannot_start_is_quoted(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(self: Supervisor) -> asyncio.subprocess.Process:
+        with self._run_folder.log.open("wb") as log:
+            command, pipe = ("-c", "exit('the emulator is broken')"), asyncio.subprocess.PIPE
+            return await asyncio.create_subprocess_exec(
+                sys.executable, *command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True
+            )
+
+    monkeypatch.setattr(Supervisor, "_start_server", broken)
+    asyncio.run(Supervisor(runtime_folder(), "private", 0).live())
+    assert "the emulator is broken" in json.loads(capsys.readouterr().out)["failed"]
+    assert left(home) == []
+
+
+@posix
+def test_a_runtime_folder_that_cannot_be_made_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WEBHOOK_LAB_HOME", str(tmp_path / "file"))
+    with pytest.raises(CloudError, match="WEBHOOK_LAB_HOME"):
+        shared_cloud()
+
+
+def test_identify_tells_a_local_cloud_from_something_else_and_from_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    with pytest.raises(OSError, match="refused"):
+        identify(f"http://127.0.0.1:{port}")
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    answering = threading.Thread(target=server.handle_request)
+    answering.start()
+    assert identify(f"http://127.0.0.1:{server.server_port}") is None
+    answering.join()
+    server.server_close()
+
+
+def test_a_run_folder_appears_after_its_lock(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "private-1")
+    folder.claim()
+    assert not folder.path.exists()
+    folder.create()
+    folder.remove()
+    assert list(tmp_path.iterdir()) == []
