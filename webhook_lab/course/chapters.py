@@ -12,7 +12,7 @@ from webhook_lab.show.picture import BOXES, Picture, pipeline_picture
 PICTURES = "pictures"
 """The folder beside the notebooks that holds one picture for each chapter."""
 
-_CENT = "less than $0.01"
+_CENT = "less than USD 0.01"
 _BUILT = "nothing: `Lab.open` builds what this chapter starts from"
 
 

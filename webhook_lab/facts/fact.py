@@ -47,7 +47,7 @@ def spoken(value: object, unit: str) -> str:
     >>> spoken(345_600, "seconds"), spoken(180, "seconds"), spoken(1_048_576, "bytes")
     ('4 days', '180 seconds', '1 MiB (1,048,576 bytes)')
     >>> spoken(0.4, "USD per million requests"), spoken(10, "messages")
-    ('$0.40 per million requests', '10 messages')
+    ('USD 0.40 per million requests', '10 messages')
     """
     if isinstance(value, tuple):
         return ", ".join(spoken(one, unit) for one in value)
@@ -67,6 +67,9 @@ def spoken(value: object, unit: str) -> str:
 
 
 def dollars(value: float) -> str:
-    """US dollars with at least two decimals and as many as the price has."""
+    """US dollars with at least two decimals and as many as the price has.
+
+    No dollar sign: notebooks take what stands between two of them for mathematics.
+    """
     whole, _, decimals = f"{value:.10f}".partition(".")
-    return f"${whole}.{decimals.rstrip('0'):0<2}"
+    return f"USD {whole}.{decimals.rstrip('0'):0<2}"

@@ -91,7 +91,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def _html(cell: Cell) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else escape(cell).replace("\n", "<br>")
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    # Notebooks take what stands between two dollar signs for mathematics, but not across elements.
+    return escape(cell).replace("$", "<span>$</span>").replace("\n", "<br>")
 
 
 def _text_lines(rows: list[tuple[Cell, ...]]) -> list[str]:

@@ -29,7 +29,7 @@ __all__ = [
     "teardown_card",
 ]
 
-_NOTHING = "$0.00 a month"
+_NOTHING = f"{dollars(0)} a month"
 _PER_REQUEST = f"{_NOTHING}; in use {{}}"
 _IDLE = {
     "table": _PER_REQUEST.format(prices.DYNAMODB_WRITES),
