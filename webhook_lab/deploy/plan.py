@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webhook_lab.deploy.permissions import Policy
+from webhook_lab.facts import quotas
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Plan:
     runtime: str = "python3.13"
     function_timeout: int = 30
     visibility_timeout: int = 180
-    queue_retention: int = 345_600
-    dlq_retention: int | None = 1_209_600
+    queue_retention: int = quotas.SQS_RETENTION_DEFAULT.value
+    dlq_retention: int | None = quotas.SQS_RETENTION_LONGEST.value
     max_receive_count: int | None = 5
     batch_size: int = 10
     batching_window: int = 0
