@@ -20,15 +20,23 @@ def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] =
     Raises:
         LabError: no such target, no credentials, or a name that AWS would refuse.
     """
-    names = Names(environ.get("WEBHOOK_LAB_NAME") or DEFAULT_PREFIX)
+    names = _names(environ)
     target = resolve(environ)
-    folder = state_folder(environ)
-    for path in folder.glob(f"local-*--{names.prefix}.jsonl"):
-        _retire_if_dead(path)
-    ledger = Ledger(folder / f"{target.instance}--{names.prefix}.jsonl")
+    retire_dead_ledgers(environ)
+    ledger = Ledger(state_folder(environ) / f"{target.instance}--{names.prefix}.jsonl")
     if target.endpoint_url:
         ledger.opened(target.endpoint_url)
     return Pipeline(Session(target), names, ledger, settings)
+
+
+def retire_dead_ledgers(environ: Mapping[str, str] = os.environ) -> None:
+    """Retire this lab's ledgers of local clouds that no longer answer, and say so where resources went with one."""
+    for path in state_folder(environ).glob(f"local-*--{_names(environ).prefix}.jsonl"):
+        _retire_if_dead(path)
+
+
+def _names(environ: Mapping[str, str]) -> Names:
+    return Names(environ.get("WEBHOOK_LAB_NAME") or DEFAULT_PREFIX)
 
 
 def _retire_if_dead(path: Path) -> None:
