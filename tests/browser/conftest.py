@@ -35,11 +35,11 @@ def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(notebooks: Path) -> Iterator[str]:
     """Where `webhook-lab open` serves the copied notebooks, token included."""
     folder = notebooks.parent
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("WEBHOOK_LAB_TARGET")}
+    environ = {name: value for name, value in os.environ.items() if name != "WEBHOOK_LAB_TARGET"}
     environ |= {"WEBHOOK_LAB_HOME": str(folder / "home"), "IPYTHONDIR": str(folder / "ipython")}
     environ |= {"JUPYTER_DATA_DIR": str(folder / "data"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
     program = Path(sys.executable).with_name("webhook-lab")
-    command = [program, "open", "--no-browser", "--folder", notebooks]
+    command = [program, "open", "--no-browser", "--root", folder]
     with running_lab(command, cwd=ROOT, environ=environ, log=folder / "log", seconds=60) as found:
         yield found
 

@@ -36,7 +36,7 @@ def page(browser: BrowserContext, name: str) -> Iterator[Page]:
 
 def open_notebook(page: Page, server: str, token: str, name: str) -> None:
     """Open it in a workspace of its own (the default one brings back old tabs), kernel connected."""
-    page.goto(f"{server}/lab/workspaces/test-{uuid.uuid4().hex[:8]}/tree/{name}?token={token}")
+    page.goto(f"{server}/lab/workspaces/test-{uuid.uuid4().hex[:8]}/tree/notebooks/{name}?token={token}")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
     page.locator(".jp-NotebookPanel .jp-Notebook .jp-CodeCell").first.wait_for()
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"\| Idle$")).wait_for()
