@@ -60,10 +60,12 @@ def script_look(
         )
 
 
-def script_create(script: Any) -> None:
+def script_create(script: Any, usable_at_once: bool = True) -> None:
     script.add_response(
         "create_queue", {"QueueUrl": URL}, {"QueueName": NAME, "Attributes": ATTRIBUTES, "tags": TAGS}
     )
+    if not usable_at_once:
+        script.add_client_error("get_queue_attributes", GONE)
     script.add_response(
         "get_queue_attributes",
         {"Attributes": {"QueueArn": ARN}},
@@ -87,6 +89,14 @@ def test_an_absent_queue_is_created_with_its_tags(stub: Any, code: str) -> None:
     script_absent(script, code)
     script_create(script)
     assert ensure_queue(sqs, **WANTED) == MADE
+
+
+def test_a_new_queue_is_given_a_moment(stub: Any, pauses: list[float]) -> None:
+    sqs, script = stub("sqs")
+    script_absent(script)
+    script_create(script, usable_at_once=False)
+    assert ensure_queue(sqs, **WANTED) == MADE
+    assert len(pauses) == 1
 
 
 @pytest.mark.parametrize("code", ["AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"])
