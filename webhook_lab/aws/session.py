@@ -8,7 +8,7 @@ from botocore.config import Config
 
 from webhook_lab.aws.calls import CallLog
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.target import Target
+from webhook_lab.aws.target import Target, without_profile
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -36,6 +36,7 @@ class Session:
             aws_access_key_id=target.access_key_id,
             aws_secret_access_key=target.secret_access_key,
             region_name=target.region,
+            botocore_session=None if target.access_key_id is None else without_profile(),
         )
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from webhook_lab import local_cloud
@@ -187,8 +188,14 @@ def _aws(where: str, region: str, environ: Mapping[str, str]) -> Target:
     return Target("aws", None, region, caller, None, None, f"aws-{caller}-{region}", AWS)
 
 
+def without_profile() -> botocore.session.Session:
+    """A botocore session that reads no AWS_PROFILE: a stale one would break what needs no profile."""
+    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+
+
 def _account(where: str, region: str, **client: str) -> str:
     with explain(where):
         config = Config(connect_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
-        sts = boto3.Session(region_name=region).client("sts", config=config, **client)  # type: ignore[call-overload]
+        session = boto3.Session(region_name=region, botocore_session=without_profile() if client else None)
+        sts = session.client("sts", config=config, **client)  # type: ignore[call-overload]
         return str(sts.get_caller_identity()["Account"])
