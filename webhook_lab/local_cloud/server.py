@@ -68,6 +68,7 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from webhook_lab.local_cloud.guard import Guard
 
     _drop_what_deleted_functions_print()
+    _ready_at_once()
     told = 0.0
 
     def tell() -> None:
@@ -106,6 +107,13 @@ def _drop_what_deleted_functions_print() -> None:
             emit(function, *args, **kwargs)
 
     lambda_svc._emit_lambda_logs = emit_while_it_exists
+
+
+def _ready_at_once() -> None:
+    """A function is Pending for half a second here, for realism: a second of every build, for nothing."""
+    from ministack.services import lambda_svc
+
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0
 
 
 def _listen(port: int) -> socket.socket:
