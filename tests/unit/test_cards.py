@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from webhook_lab.deploy.sweep import Found
 from webhook_lab.facts import quotas
 from webhook_lab.resources import policies
 from webhook_lab.resources.event_source_mapping import Mapping
@@ -25,6 +26,7 @@ from webhook_lab.show.cards import (
     ledger_card,
     peek_card,
     resource_card,
+    sweep_card,
     teardown_card,
 )
 
@@ -264,6 +266,15 @@ def test_a_teardown_says_what_is_left():
     assert "1 resource removed, 0 left" in repr(teardown_card(gone, []))
     assert re.search(r"log group +/aws/lambda/lab-publish +STILL THERE", repr(teardown_card(gone, left)))
     assert "nothing of this lab is left" not in repr(teardown_card(gone, left))
+
+
+def test_a_sweep_says_what_it_found_and_how_it_knows():
+    found = [Found("queue", "lab-webhooks-stray", "an-address", "tag")]
+    assert re.search(
+        r"^1 resource found\n.*\n +SQS queue +lab-webhooks-stray +by its tag", repr(sweep_card(found))
+    )
+    assert sweep_card(found, removed=True).title == "1 resource found and removed"
+    assert repr(sweep_card([])) == "no resources found"
 
 
 def test_several_lines_in_one_cell_line_up():

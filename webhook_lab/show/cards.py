@@ -6,6 +6,7 @@ Nothing on a card differs between runs or targets: names and no ARNs, no ids, no
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from webhook_lab.deploy import sweep
 from webhook_lab.facts import Fact, prices, spoken
 from webhook_lab.facts.fact import dollars
 from webhook_lab.resources import event_source_mapping
@@ -26,6 +27,7 @@ __all__ = [
     "ledger_card",
     "peek_card",
     "resource_card",
+    "sweep_card",
     "teardown_card",
 ]
 
@@ -207,6 +209,13 @@ def teardown_card(removed: Sequence[Named], left: Sequence[Named]) -> Card:
     title = f"{counted(len(removed), 'resource')} removed, {len(left)} left"
     note = "" if left else "Asked of AWS, by tag, by role path and by name: nothing of this lab is left."
     return Card(title, "", table, ("resource", "name", "") if table else (), note)
+
+
+def sweep_card(found: Sequence[sweep.Found], *, removed: bool = False) -> Card:
+    """What a sweep found, and how each is known to be the lab's."""
+    rows = tuple((_kind(each.kind), each.name, f"by its {each.why}") for each in found)
+    title = f"{counted(len(found), 'resource')} {'found and removed' if removed else 'found'}"
+    return Card(title, "", rows, ("resource", "name", "known") if rows else ())
 
 
 def _short(kind: str) -> str:
