@@ -30,5 +30,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     marker = next((name for name in required if name and item.get_closest_marker(name)), None)
     if report.skipped and marker:
         report.outcome = "failed"
-        report.longrepr = f"skipped although WEBHOOK_LAB_REQUIRE asks for {marker}: {report.longrepr}"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"WEBHOOK_LAB_REQUIRE asks for {marker}. {reason}"
     return report
