@@ -239,6 +239,12 @@ def test_facts_are_shown_with_their_sources():
     assert quotas.SQS_IN_FLIGHT.source in text
 
 
+def test_a_source_is_a_short_link_and_a_senders_address_is_none():
+    html = facts_card("Quotas", {"in flight": quotas.SQS_IN_FLIGHT})._repr_html_()
+    assert f'<a href="{quotas.SQS_IN_FLIGHT.source}">docs.aws.amazon.com / quotas-queues.html</a>' in html
+    assert "href" not in items_card([item("https://example.com/a", 1)])._repr_html_()
+
+
 def test_the_ledgers_card_knows_every_kind_of_step():
     rows = [
         SimpleNamespace(kind=kind, name=f"n-{kind}")
