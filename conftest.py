@@ -4,9 +4,14 @@ WEBHOOK_LAB_REQUIRE lists markers (`browser,recorded`): a test that has one fail
 """
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
+
+# A shell that runs this in the background makes it and all that it starts deaf to Ctrl-C. Tests rely on that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
