@@ -1,10 +1,12 @@
-sent_at = str(int(time.time()))
-signed = f"{delivery}.{sent_at}.".encode() + order
+import hmac
+import time
+
+delivery, sent_at = lab.delivery_id("by-hand"), str(int(time.time()))
 key = base64.b64decode(secret.removeprefix("whsec_"))
-signature = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+digest = hmac.digest(key, f"{delivery}.{sent_at}.".encode() + order, "sha256")
 headers = {
     "webhook-id": delivery,
     "webhook-timestamp": sent_at,
-    "webhook-signature": f"v1,{signature}",
+    "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
 }
 lab.wait_for(lab.send("/signed/orders", order, headers=headers))
