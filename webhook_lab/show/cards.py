@@ -214,7 +214,8 @@ def teardown_card(removed: Sequence[Named], left: Sequence[Named]) -> Card:
 def sweep_card(found: Sequence[sweep.Found], *, removed: bool = False) -> Card:
     """What a sweep found, and how each is known to be the lab's."""
     rows = tuple((_kind(each.kind), each.name, f"by its {each.why}") for each in found)
-    title = f"{counted(len(found), 'resource')} {'found and removed' if removed else 'found'}"
+    then = f", and removed {'it' if len(found) == 1 else 'them'}" if removed and found else ""
+    title = f"The sweep found {counted(len(found), 'resource')}{then}"
     return Card(title, "", rows, ("resource", "name", "known") if rows else ())
 
 
