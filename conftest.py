@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
-# A shell that runs this in the background makes it and all that it starts deaf to Ctrl-C. Tests rely on that.
+# A shell that runs this in the background makes it and all that it starts deaf to Ctrl-C, which tests send.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
