@@ -44,7 +44,7 @@ lab.invoke("publish", {**event, "path": "/orders/8", "headers": {}})
 lab.set_reserved_concurrency(5)
 """,
     "06": """
-lab.send("/signed/orders", order, headers={"webhook-id": delivery})
+lab.send("/signed/orders", order, headers={"webhook-id": lab.delivery_id("by-hand")})
 """,
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
