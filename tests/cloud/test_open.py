@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,12 +60,16 @@ class Opened:
         found = re.fullmatch(r"JupyterLab: http://127\.0\.0\.1:(\d+)(/lab/tree/\S+)\?token=(\w+)\n", line)
         assert found, line + self.said
         self.port, self.page, self.token = int(found[1]), found[2], found[3]
-        (self.server,) = (each for each in self.family() if "lab_server.py" in " ".join(each.cmdline()))
+        (self.server,) = self.servers()
         self.folder = Path(self.server.environ()["JUPYTER_RUNTIME_DIR"])
         return self
 
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)
+
+    def servers(self) -> list[psutil.Process]:
+        """JupyterLab's process, once it is that."""
+        return [each for each in self.family() if "lab_server.py" in " ".join(each.cmdline())]
 
     def ask(self, method: str, path: str, **body: object) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -227,15 +230,15 @@ def test_a_killed_kernel_is_replaced_and_its_own_processes_end_with_the_rest(
 
 @posix
 def test_nothing_is_left_when_the_start_is_interrupted(home: Path, open_lab: Callable[..., Opened]) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("webhook-lab-*"))
     lab = open_lab()
-    wait_until(lambda: any("lab_server.py" in " ".join(each.cmdline()) for each in lab.family()))
-    family = lab.family()
+    wait_until(lambda: lab.servers())
+    (server,) = lab.servers()
+    folder, family = Path(server.environ()["JUPYTER_RUNTIME_DIR"]), lab.family()
     os.killpg(lab.pid, signal.SIGINT)
     assert lab.end() == 0
     assert not any(each.is_running() for each in family)
     assert list((home / "run").iterdir()) == []
-    assert set(Path(tempfile.gettempdir()).glob("webhook-lab-*")) <= before
+    assert not folder.exists()
 
 
 def test_it_works_against_the_target_that_is_set(

@@ -50,7 +50,11 @@ def open_lab(notebook: Path | None, no_browser: bool, port: int | None, root: Pa
             click.echo(f"JupyterLab: {lab.url}")
             if not no_browser:
                 _show(lab.url)
-            lab.wait()
+            try:
+                lab.wait()
+            finally:
+                with contextlib.suppress(OSError):  # the terminal may be gone
+                    click.echo("Ending …", err=True)
 
 
 def _places(root: Path | None, notebook: Path | None) -> tuple[Path, str]:

@@ -84,8 +84,8 @@ def progress(total: int, doing: str) -> Iterator[Callable[[str], None]]:
     with tqdm(total=total, desc=doing, disable=None, leave=False, bar_format=_BAR) as bar:
 
         def next_step(name: str) -> None:
-            bar.set_postfix_str(name.replace("_", " "), refresh=False)
             bar.update()
+            bar.set_postfix_str(name.replace("_", " "))  # drawn now: the step may take long
 
         yield next_step
 
