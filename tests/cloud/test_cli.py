@@ -21,7 +21,6 @@ from click.testing import CliRunner, Result
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.cli import main
 from webhook_lab.cli.deliveries import AT_ONCE
-from webhook_lab.cli.standing import find_pipeline
 from webhook_lab.deploy.ledger import state_folder
 from webhook_lab.local_cloud import Cloud, leases, running_cloud
 from webhook_lab.pipeline import STEPS
@@ -229,8 +228,17 @@ def test_sweep_lists_and_with_yes_removes_what_lost_its_ledger(lab: str) -> None
     swept = facts("sweep", "--yes")
     assert (len(swept["removed"]), swept["remaining"]) == (len(STEPS), 0)
     assert facts("sweep")["remaining"] == 0
-    assert (pipeline := find_pipeline())
-    assert pipeline.ledger.open_rows() == []
+
+
+def test_what_was_swept_for_another_lab_is_no_longer_in_its_ledger(
+    lab: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts("catch-up", "04")
+    with monkeypatch.context() as mine:
+        mine.setenv("WEBHOOK_LAB_NAME", "lab-other")
+        assert len(facts("sweep", "--yes", "--prefix", lab)["removed"]) == 3
+        facts("down")
+    assert facts("down")["removed"] == []
 
 
 def test_doctor_is_content(lab: str) -> None:

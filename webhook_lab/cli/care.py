@@ -5,6 +5,7 @@ import click
 from webhook_lab.cli.report import Outcome, progress, reports
 from webhook_lab.cli.standing import NOTHING, find_pipeline
 from webhook_lab.deploy import sweep as sweeping
+from webhook_lab.deploy.ledger import Ledger
 from webhook_lab.deploy.naming import Names
 from webhook_lab.doctor import examine
 
@@ -33,8 +34,8 @@ def sweep(yes: bool, prefix: str | None, every: bool) -> Outcome:
         raise click.UsageError("--prefix names one lab, and --all means every one.")
     if (pipeline := find_pipeline()) is None:
         return Outcome({"found": [], "removed": [], "remaining": 0}, NOTHING)
-    session, own = pipeline.session, pipeline.names.prefix
-    lab = None if every else Names(prefix or own).prefix
+    session = pipeline.session
+    lab = None if every else Names(prefix or pipeline.names.prefix).prefix
     click.echo(f"Looking for what {lab or 'any lab'} left …", err=True)
     found = left = sweeping.find(session, prefix=lab)
     lines = [f"{each.kind.replace('_', ' '):9}  {each.name}  (by {each.why})" for each in found]
@@ -42,8 +43,9 @@ def sweep(yes: bool, prefix: str | None, every: bool) -> Outcome:
         with progress(len(found), "Removing") as step:
             sweeping.remove(session, found, progress=lambda each: step(each.name))
         left = sweeping.remaining(session, prefix=lab)
-        if not left and lab in (None, own):
-            pipeline.ledger.retire()
+        if not left:
+            for path in pipeline.ledger.path.parent.glob(f"{session.target.instance}--{lab or '*'}.jsonl"):
+                Ledger(path).retire()
         lines.append(f"Removed: {len(found)}. Remaining: {len(left)}.")
     else:
         lines.append(f"Remaining: {len(left)}." + (" To remove them, add --yes." if left else ""))
