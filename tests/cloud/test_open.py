@@ -300,3 +300,18 @@ def test_a_notebook_that_cannot_be_shown_is_one_clear_message(
     assert lab.end() == 1
     assert said in lab.said
     assert "Traceback" not in lab.said
+
+
+def test_what_a_lab_killed_with_its_jupyterlab_leaves_is_removed_by_the_next(
+    open_lab: Callable[..., Opened], home: Path
+) -> None:
+    lab = open_lab().until_ready()
+    family = [psutil.Process(lab.pid), *lab.family()]
+    lab.server.kill()
+    psutil.Process(lab.pid).kill()
+    lab.end()
+    psutil.wait_procs(family, timeout=20)
+    lab.folder.mkdir(exist_ok=True)  # as it is when nobody was left to remove it
+    open_lab().until_ready()
+    nothing_of_it = not lab.folder.exists()
+    assert nothing_of_it

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import lab_server
 
@@ -21,6 +23,7 @@ START_SECONDS = 60.0
 """JupyterLab answers within 2 to 3 s (measured, two loaded cores); the first time from a slow disk, more."""
 _LONGEST_PLACE = 32
 """Characters of a folder's path, so that a kernel's socket in it fits the 103 that macOS allows (unix(4))."""
+_PREFIX = "webhook-lab-open-"
 _QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
@@ -68,7 +71,8 @@ def jupyter_lab(root: Path, page: str, port: int, environment: Mapping[str, str]
     place = tempfile.gettempdir()
     if sys.platform != "win32" and len(place) > _LONGEST_PLACE:
         place = "/tmp"  # noqa: S108  # mkdtemp makes a folder there that is ours alone
-    folder = Path(tempfile.mkdtemp(prefix="webhook-lab-", dir=place))
+    _remove_leftovers(Path(place))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
     try:
         process = _start(folder, root, environment)
         try:
@@ -82,6 +86,14 @@ def jupyter_lab(root: Path, page: str, port: int, environment: Mapping[str, str]
             _end(process, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Folders of a lab that was killed together with its JupyterLab: nobody was left to remove them."""
+    for folder in place.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)  # another user's stays
 
 
 def _start(folder: Path, root: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
