@@ -48,7 +48,7 @@ def fitting(settings: Settings, session: Session, names: Names) -> Settings:
 
 
 def retire_dead_ledgers(environ: Mapping[str, str] = os.environ) -> None:
-    """Retire this lab's ledgers of local clouds that no longer answer, and say so where resources went with one."""
+    """Retire this lab's ledgers of local clouds that no longer answer; say where resources went with one."""
     for path in state_folder(environ).glob(f"local-*--{_names(environ).prefix}.jsonl"):
         _retire_if_dead(path)
 
