@@ -10,6 +10,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.lab import Lab
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.observe.timeline import WAY
+from webhook_lab.resources.function import ReservationRefused
 from webhook_lab.show.expected import expected_error
 
 
@@ -126,3 +127,15 @@ def test_a_cloud_that_died_under_a_notebook_is_said_and_the_next_open_rebuilds(
     assert "An earlier local cloud is gone, with 11 resources in it." in ran.stdout
     assert "NEW True" in ran.stdout
     assert "STORED /y" in ran.stdout
+
+
+def test_an_account_that_can_spare_no_executions_is_told_and_the_notebook_goes_on(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_more: object) -> None:
+        raise ReservationRefused("reserve", "below its minimum value of [10]", "MaximumConcurrency alone")
+
+    lab = Lab.open(chapter="15")
+    monkeypatch.setattr("webhook_lab.lab.set_reserved_concurrency", refuse)
+    assert "below its minimum value of [10]" in repr(lab.set_reserved_concurrency(2))
+    lab.teardown()
