@@ -9,9 +9,12 @@ from collections.abc import Generator
 
 import pytest
 
-# A shell that runs this in the background makes it and all that it starts deaf to Ctrl-C, which tests send.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What runs this in the background (nohup, or a shell's &) may make it, and all that it starts, deaf to signals
+# that some tests send.
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
