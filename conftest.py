@@ -9,8 +9,8 @@ from collections.abc import Generator
 
 import pytest
 
-# What runs this in the background (nohup, or a shell's &) may make it, and all that it starts, deaf to signals
-# that some tests send.
+# What runs this in the background (nohup, or a shell's &) may make it, and all that it starts, deaf to
+# signals that some tests send.
 for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
     number = getattr(signal, name, None)
     if number is not None and signal.getsignal(number) == signal.SIG_IGN:
