@@ -3,12 +3,9 @@
 import json
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.httpsession import URLLib3Session
-
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
+from webhook_lab.aws.signed import signed_get
 
 
 def peek(session: Session, *, queue_url: str) -> list[dict[str, Any]] | None:
@@ -23,12 +20,11 @@ def peek(session: Session, *, queue_url: str) -> list[dict[str, Any]] | None:
     if path is None:
         return None
     query = {"QueueUrl": queue_url, "region": session.target.region, "account": session.target.account}
-    request = AWSRequest("GET", f"{session.target.endpoint_url}{path}", params=query)
-    SigV4Auth(session.credentials, "sqs", session.target.region).add_auth(request)
-    response = URLLib3Session(proxies={}).send(request.prepare())
-    if response.status_code != 200:
-        raise LabError(f"peek at {queue_url}", response.text, "Run the notebook's first cell again.")
-    by_account = json.loads(response.text)["messages"]
+    url = f"{session.target.endpoint_url}{path}"
+    status, text = signed_get(url, session.credentials, session.target.region, query)
+    if status != 200:
+        raise LabError(f"peek at {queue_url}", text, "Run the notebook's first cell again.")
+    by_account = json.loads(text)["messages"]
     regions = [region for regions in by_account.values() for region in regions.values()]
     queues = [queue for region in regions for queue in region.values()]
     return [_as_received(message) for queue in queues for message in queue]
