@@ -65,8 +65,10 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from hypercorn.config import Config
     from ministack.app import app
 
+    from webhook_lab.local_cloud import live_lines
     from webhook_lab.local_cloud.guard import Guard
 
+    live_lines.install()
     _drop_what_deleted_functions_print()
     told = 0.0
 
