@@ -43,8 +43,8 @@ class Session:
         """What the clients sign with, for a request that no client makes."""
         return self._boto3.get_credentials()
 
-    def client(self, service: str) -> Any:
-        """A new recording client; the properties below keep theirs."""
+    def client(self, service: str, *, recorded: bool = True) -> Any:
+        """A new client; the properties below keep theirs. What watches all the time is better not recorded."""
         loopback: dict[str, Any] = {} if self.target.endpoint_url is None else {"proxies": {}}
         config = Config(
             max_pool_connections=POOL_CONNECTIONS,
@@ -57,7 +57,8 @@ class Session:
             endpoint_url=self.target.endpoint_url,
             config=config,
         )
-        self.calls.attach(client)
+        if recorded:
+            self.calls.attach(client)
         return client
 
     @cached_property

@@ -33,6 +33,8 @@ class Traits:
         console: the AWS console shows these resources.
         purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
         function_python: functions run under this machine's Python, whatever runtime they name.
+        log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
+            not promised by anybody.
     """
 
     label: str
@@ -44,6 +46,7 @@ class Traits:
     peek_path: str | None = None
     console: bool = False
     function_python: bool = False
+    log_lag: float = 10.0
 
 
 AWS = Traits("AWS", console=True)
@@ -57,6 +60,7 @@ LOCAL_CLOUD = Traits(
     limits_account_concurrency=False,
     peek_path="/_ministack/sqs/messages",
     function_python=True,
+    log_lag=0.5,
 )
 
 
