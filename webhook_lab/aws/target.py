@@ -35,6 +35,7 @@ class Traits:
         function_python: functions run under this machine's Python, whatever runtime they name.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
+        charges: each request costs money, so that a run of many has to name the most it may make.
     """
 
     label: str
@@ -47,9 +48,10 @@ class Traits:
     console: bool = False
     function_python: bool = False
     log_lag: float = 10.0
+    charges: bool = False
 
 
-AWS = Traits("AWS", console=True)
+AWS = Traits("AWS", console=True, charges=True)
 ENDPOINT = Traits("another endpoint")
 LOCAL_CLOUD = Traits(
     "the local cloud on this machine",
