@@ -16,7 +16,7 @@ from webhook_lab.aws.target import resolve
 from webhook_lab.deploy.ledger import Ledger
 from webhook_lab.deploy.naming import Names
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.observe.log_lines import read_lines
+from webhook_lab.observe.log_lines import LogReader
 from webhook_lab.pipeline import Pipeline, Settings
 from webhook_lab.resources.queue import depth
 from webhook_lab.traffic.events import event, events
@@ -52,8 +52,9 @@ def items(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
 
 def enqueued(pipeline: Pipeline, since: int) -> set[str]:
     """The SQS messages that the publish function has made since then, by its own lines."""
-    lines = read_lines(pipeline.session.logs, log_group=pipeline.names.log_group("publish"), since=since)
-    return {line["message_id"] for line in lines if line.get("outcome") == "queued"}
+    group = pipeline.names.log_group("publish")
+    reader = LogReader(pipeline.session.logs, log_group=group, since=since, overlap=0)
+    return {line["message_id"] for line in reader.read() if line.get("outcome") == "queued"}
 
 
 def until_empty(pipeline: Pipeline, seconds: float) -> None:

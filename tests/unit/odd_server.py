@@ -77,10 +77,15 @@ def serving(answering: Answering) -> Iterator[OddServer]:
         ready.set()
         await stopping.wait()
         listening.close()
-        talking: set[asyncio.Task[Any]] = asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
-        for task in talking:
-            task.cancel()
-        await asyncio.gather(*talking, return_exceptions=True)
+        quiet = 0
+        while (
+            quiet < 5
+        ):  # turns of the loop: what was accepted last begins, what was aborted ends
+            await asyncio.sleep(0)
+            talking: set[asyncio.Task[Any]] = asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+            quiet = 0 if talking else quiet + 1
+            for task in talking:
+                task.cancel()
 
     def run() -> None:
         loop.run_until_complete(serve())

@@ -9,7 +9,6 @@ whole answer, however slowly that trickles in.
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import h11
@@ -18,8 +17,8 @@ IDLE_SECONDS = 4.0
 """A connection unused for longer is not used again: many servers close theirs after five seconds."""
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; whoever answers a delivery with more is not read to the end."""
-_OURS = {b"host", b"content-length", b"transfer-encoding", b"connection"}
-"""Headers that say how this connection works: never a recorded delivery's."""
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds; no server puts a sender off for longer."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Connection:
         while True:
             event = http.next_event()
             if event is h11.NEED_DATA:
-                http.receive_data(await self._reader.read(65536))
+                http.receive_data(await self._reader.read(64 * 1024))
             elif isinstance(event, h11.Response):
                 status, headers = event.status_code, dict(event.headers)
             elif isinstance(event, h11.Data):
@@ -85,15 +84,5 @@ class Connection:
             http.start_next_cycle()
             self._used_at = time.monotonic()
         asked = headers.get(b"retry-after", b"")
-        return Reply(status, b"".join(chunks), float(asked) if asked.isdigit() else 0.0)
-
-
-def request(method: str, target: str, host: str, headers: Mapping[bytes, bytes], length: int) -> h11.Request:
-    """The head of a request, its headers in the order given.
-
-    Raises:
-        h11.LocalProtocolError: what HTTP has no way to say, such as a header of two lines.
-    """
-    ours = [(b"Host", host.encode()), (b"Content-Length", str(length).encode())]
-    given = [(name, value.strip()) for name, value in headers.items() if name.lower() not in _OURS]
-    return h11.Request(method=method, target=target, headers=ours + given)
+        retry_after = min(float(asked), LONGEST_RETRY_AFTER) if asked.isdigit() else 0.0
+        return Reply(status, b"".join(chunks), retry_after)

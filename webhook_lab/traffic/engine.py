@@ -42,7 +42,7 @@ class Engine:
     async def run(self) -> None:
         """Send until everything is settled; when cancelled, what was begun is settled as "stopped"."""
         self._began, self._changed = asyncio.get_running_loop().time(), asyncio.Event()
-        free = asyncio.Semaphore(self.plan.concurrency)
+        free = asyncio.Semaphore(int(self.plan.concurrency))
         try:
             async with asyncio.TaskGroup() as group:
                 while self._due or self._open:
@@ -127,7 +127,7 @@ class Engine:
         delay = habits.delay(attempts, compress=self.plan.compress, dice=dice, at_least=asked)
         if delay is None or self._spare is None:
             return delay
-        if self._spare == 0:
+        if self._spare < 1:
             self.tally.capped += 1
             return None
         self._spare -= 1

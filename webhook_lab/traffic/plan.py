@@ -1,5 +1,6 @@
 """What one sending shall be: every setting checked before anything is sent."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -9,7 +10,6 @@ import h11
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
 from webhook_lab.traffic.arrivals import MOST_DELIVERIES, within
-from webhook_lab.traffic.connection import request
 from webhook_lab.traffic.retries import Schedule
 from webhook_lab.traffic.sender import Delivery, request_target
 
@@ -19,6 +19,9 @@ COMPRESS = 3600.0
 """Seconds of a provider's retry schedule in one second of a run, unless asked for otherwise: an hour."""
 LARGEST_BODY = quotas.API_PAYLOAD.value * 1024 * 1024
 """Bytes. What API Gateway refuses is not sent; what the pipeline refuses is, for its 413 to be seen."""
+
+_OURS = {b"host", b"content-length", b"transfer-encoding", b"connection"}
+"""Headers that say how our connection works: never a recorded delivery's."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ class Plan:
             said = "each request there costs money, and no cap on their number is set"
             raise LabError(where, said, f"Say the most that you will pay for: cap={n}, or more for retries.")
         times = [0.0] * n if self.arrivals is None else list(self.arrivals)
-        if len(times) != n:
-            said = f"{len(times)} arrivals for {n} deliveries"
-            raise LabError(where, said, "Plan as many arrivals as there are deliveries.")
+        if len(times) != n or not all(0 <= at < math.inf for at in times):
+            said = f"{len(times)} arrivals for {n} deliveries, or one of them before the start"
+            raise LabError(where, said, "Plan one arrival for each delivery, in seconds from the start.")
         object.__setattr__(self, "arrivals", times)
         for delivery in self.deliveries:
             self._check(where, delivery)
@@ -79,22 +82,20 @@ class Plan:
         return urlsplit(self.url)
 
     def request(self, delivery: Delivery) -> h11.Request:
-        """The head of an attempt made now."""
-        return request(
-            delivery.method,
-            request_target(self.url, delivery),
-            self.parts.netloc.rpartition("@")[2],
-            delivery.headers_now(),
-            len(delivery.body),
-        )
+        """The head of an attempt made now, its headers in the order given."""
+        host, length = self.parts.netloc.rpartition("@")[2], len(delivery.body)
+        headers = [(b"Host", host.encode()), (b"Content-Length", b"%d" % length)]
+        given = delivery.headers_now().items()
+        headers += [(name, value.strip()) for name, value in given if name.lower() not in _OURS]
+        return h11.Request(method=delivery.method, target=request_target(self.url, delivery), headers=headers)
 
     def _check(self, where: str, delivery: Delivery) -> None:
         name = delivery.name or delivery.path
-        within(where, f"the size in bytes of {name}", len(delivery.body), 0, LARGEST_BODY)
         try:
+            within(where, f"the size in bytes of {name}", len(memoryview(delivery.body)), 0, LARGEST_BODY)
             self.request(delivery)
-        except (h11.LocalProtocolError, UnicodeError) as error:
-            advice = "Give it a method, a path and headers that HTTP has words for."
+        except (h11.LocalProtocolError, UnicodeError, TypeError, AttributeError) as error:
+            advice = "Give it bytes as its body, and a method, a path and headers that HTTP has words for."
             raise LabError(where, f"{name}: {error}", advice) from error
 
 

@@ -18,6 +18,9 @@ from webhook_lab.traffic.plan import Plan
 from webhook_lab.traffic.sender import Delivery
 from webhook_lab.traffic.tally import Tally
 
+PROGRESS_AFTER = 2.0
+"""Seconds; what is over sooner shows no bar."""
+
 
 class Run(Tally):
     """One sending: `start` it; then `wait`, `pause`, `resume` or `stop`.
@@ -46,7 +49,7 @@ class Run(Tally):
         return self._begun.is_set() and not self._thread.is_alive()
 
     def wait(self, seconds: float | None = None) -> Self:
-        """Wait until it is finished, or for so long. A bar shows the progress of more than two seconds.
+        """Wait until it is finished, or for so long; a bar shows progress when that lasts.
 
         An interrupt (Ctrl-C, the kernel's stop button) ends the sending first and then goes on its way.
         """
@@ -129,4 +132,4 @@ def _bar(total: int) -> Any:
 
     in_kernel = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
     disable = bool(os.environ.get("WEBHOOK_LAB_HEADLESS")) if in_kernel else None
-    return tqdm(total=total, desc="sending", unit="", delay=2, leave=False, disable=disable)
+    return tqdm(total=total, desc="sending", unit="", delay=PROGRESS_AFTER, leave=False, disable=disable)
