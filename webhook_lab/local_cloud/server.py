@@ -69,6 +69,7 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from webhook_lab.local_cloud.guard import Guard
 
     live_lines.install()
+    _poll_without_a_pause()
     _drop_what_deleted_functions_print()
     told = 0.0
 
@@ -108,6 +109,16 @@ def _drop_what_deleted_functions_print() -> None:
             emit(function, *args, **kwargs)
 
     lambda_svc._emit_lambda_logs = emit_while_it_exists
+
+
+def _poll_without_a_pause() -> None:
+    """While messages are sent to a function at its limit, the poller would sleep 50 ms again and again.
+
+    An invocation that ends meanwhile leaves its place empty as long: 5 % of a throttle of 0.5 s of work.
+    """
+    from ministack.services import lambda_svc
+
+    lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.005
 
 
 def _listen(port: int) -> socket.socket:
