@@ -22,7 +22,7 @@ from webhook_lab.observe.concurrency import contradictions, peak
 from webhook_lab.observe.history import work_of
 from webhook_lab.observe.log_lines import line_of
 from webhook_lab.observe.watch import METRICS, Watch
-from webhook_lab.pipeline import Pipeline, Settings
+from webhook_lab.pipeline import Pipeline, Settings, watch_pipeline
 
 FAST = Settings(maximum_concurrency=3, reserved_concurrency=3, batch_size=2, work_seconds=0.1)
 
@@ -46,22 +46,9 @@ def restored(pipeline: Pipeline) -> Pipeline:
 
 @pytest.fixture
 def watch(restored: Pipeline) -> Iterator[Watch]:
-    watching = watch_of(restored)
+    watching = watch_pipeline(restored)
     yield watching
     watching._stopping.set()
-
-
-def watch_of(pipeline: Pipeline) -> Watch:
-    session = pipeline.session
-    return Watch(
-        session.client("sqs", recorded=False),
-        session.client("logs", recorded=False),
-        queue_url=pipeline.get("queue").url,
-        dlq_url=pipeline.get("dlq").url,
-        log_group=pipeline.names.log_group("subscribe"),
-        limit=pipeline.settings.maximum_concurrency or 0,
-        lag=session.target.traits.log_lag,
-    )
 
 
 def message(id_: str) -> str:
@@ -148,7 +135,7 @@ def test_the_looks_come_as_often_with_five_thousand_waiting(restored: Pipeline) 
     uuid_ = restored.get("mapping").uuid
     restored.session.lambda_.update_event_source_mapping(UUID=uuid_, Enabled=False)
     queue_up(restored, [message(id_) for id_ in new_ids(5_000)])
-    watch = watch_of(restored).start()
+    watch = watch_pipeline(restored).start()
     retry_until(lambda: watch.samples[-1].at >= 3 or None, seconds=10, reason="three seconds of samples")
     watch.stop()
     for metric in ("visible", "dlq"):
@@ -203,7 +190,7 @@ def test_an_invocation_that_is_killed_has_an_end(watch: Watch, restored: Pipelin
 
 
 def test_a_cloud_that_does_not_answer_is_said_when_the_watching_stops(restored: Pipeline) -> None:
-    watch = watch_of(restored).start()
+    watch = watch_pipeline(restored).start()
     watch._queue_url += "-gone"
     with pytest.raises(LabError, match="watch the run"):
         watch.stop()
