@@ -17,7 +17,7 @@ from jupyter_client.manager import start_new_kernel
 from tests.simulated_run import SimulatedRun
 from webhook_lab.rows import Sample
 from webhook_lab.show import live as live_module
-from webhook_lab.show.live import Live, Stopped
+from webhook_lab.show.live import Live, Stopped, tail
 from webhook_lab.show.live_svg import WIDTH, axis_end, axis_top, frame, spread, tick, values_below
 from webhook_lab.show.series import MOST, RUN, collect
 
@@ -153,6 +153,15 @@ def test_a_mark_stands_at_the_moment_it_was_made(run):
     live.mark("throttle 4")
     watch(live)
     assert "at 7 s throttle 4" in live.summary()
+
+
+def test_of_a_growing_list_each_sample_is_taken_once():
+    samples = many(1)
+    new = tail(samples)
+    assert new() == samples
+    samples += (added := many(2))
+    assert new() == added
+    assert new() == []
 
 
 def test_stopped_says_one_line_and_shows_no_stack():

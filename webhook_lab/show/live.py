@@ -3,8 +3,8 @@
 One display handle. While the run goes on each update is the text of an SVG, which costs the kernel two
 milliseconds; the last one is a PNG, which is all that GitHub and nbconvert will show.
 
->>> live = Live(RUN, sample, seconds=120, until=run.is_over).start()  # doctest: +SKIP
-... lab.send(...)
+>>> live = Live(RUN, tail(watch.samples), seconds=120, until=run_is_over).start()  # doctest: +SKIP
+... send_a_burst()
 ... await live.finish()
 """
 
@@ -26,6 +26,19 @@ from webhook_lab.show.series import Mark, Panel, collect, details, findings
 from webhook_lab.show.theme import LIGHT, theme_in_jupyterlab
 
 FRAMES_A_SECOND = 5.0
+
+
+def tail(samples: Sequence[Sample]) -> Callable[[], Sequence[Sample]]:
+    """What was added to the end of `samples` since it was last called, as `Live` asks for it."""
+    taken = 0
+
+    def added() -> Sequence[Sample]:
+        nonlocal taken
+        new = samples[taken:]
+        taken += len(new)
+        return new
+
+    return added
 
 
 class Stopped(asyncio.CancelledError):
