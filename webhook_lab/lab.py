@@ -20,7 +20,7 @@ from webhook_lab.observe.log_lines import read_lines
 from webhook_lab.observe.peek import peek
 from webhook_lab.observe.timeline import follow
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
-from webhook_lab.resources.function import set_reserved_concurrency
+from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.rows import Answer, Moment
 from webhook_lab.show import cards
@@ -105,8 +105,11 @@ class Lab:
         """Keep that many executions for the function, and allow it no more. None gives them back."""
         self._step = self.aws.calls.mark()
         name = self.names.function(handler)
-        with explain(f"reserve {reserved} executions for function {name!r}"):
-            set_reserved_concurrency(self.aws.lambda_, name=name, reserved=reserved)
+        try:
+            with explain(f"reserve {reserved} executions for function {name!r}"):
+                set_reserved_concurrency(self.aws.lambda_, name=name, reserved=reserved)
+        except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
+            return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
         return self.show(f"{handler}_function")
 
     def configure(self, **settings: Any) -> None:
@@ -230,18 +233,38 @@ class Lab:
     def wait_for(self, answer_or_id: Answer | str, *, seconds: float = DRAIN_SECONDS) -> dict[str, Any]:
         """Wait until the delivery is stored, and return its item.
 
+        Given an answer, wait until the message that it names has come through, a duplicate too.
+
         Raises:
             LabError: when it is not stored in time.
         """
-        return retry_until(
-            lambda: self.item(answer_or_id), seconds=seconds, reason="the delivery to be stored"
-        )
+        message_id = None if isinstance(answer_or_id, str) else answer_or_id.message_id
 
-    def logs(self, handler: str) -> list[dict[str, Any]]:
-        """The JSON lines that the function has written since the lab was opened, oldest first."""
+        def once_stored() -> dict[str, Any] | None:
+            item = self.item(answer_or_id)
+            return (
+                item if item and (message_id is None or message_id in item.get("delivered_by", ())) else None
+            )
+
+        return retry_until(once_stored, seconds=seconds, reason="the delivery to be stored")
+
+    def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]:
+        """The JSON lines that the function has written since the lab was opened, oldest first.
+
+        Args:
+            until: wait for a record with this outcome, such as "queued": CloudWatch shows lines late.
+
+        Raises:
+            LabError: no such line came in time.
+        """
         group = self.names.log_group(handler)
-        with explain(f"read log group {group!r}"):
+
+        def once_there() -> list[dict[str, Any]] | None:
             lines = list(read_lines(self.aws.logs, log_group=group, since=self.opened_at))
+            return lines if until is None or until in {line.get("outcome") for line in lines} else None
+
+        with explain(f"read log group {group!r}"):
+            lines = retry_until(once_there, seconds=DRAIN_SECONDS, reason=f"a line with outcome {until!r}")
         return sorted(lines, key=lambda line: int(line["at"]))
 
     def follow(self, answer: Answer) -> list[Moment]:
@@ -276,7 +299,7 @@ class Lab:
 
     def calls(self) -> None:
         """Print the AWS calls of the latest step as boto3 code that runs."""
-        print(self.code(since=self._step))
+        print(self.code(since=self._step), end="")
 
     def code(self, since: int = 0) -> str:
         """The AWS calls made after the mark `since` as boto3 code that runs."""
@@ -313,6 +336,18 @@ class Lab:
         removed = self.pipeline.teardown()
         left = sweep.remaining(self.aws, prefix=self.names.prefix)
         return cards.teardown_card(removed, left)
+
+    def sweep(self, *, remove: bool = False) -> Card:
+        """What AWS shows of this lab without its ledger: by tag, by role path and by name.
+
+        Args:
+            remove: delete what is found.
+        """
+        self._step = self.aws.calls.mark()
+        found = sweep.find(self.aws, prefix=self.names.prefix)
+        if remove:
+            sweep.remove(self.aws, found)
+        return cards.sweep_card(found, removed=remove)
 
     def _create(self, key: str, **instead: Any) -> Card:
         self._step = self.aws.calls.mark()

@@ -62,7 +62,8 @@ class Decision(NamedTuple):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    log("invocation_start", context)
+    arrived = (event.get("requestContext") or {}).get("requestTimeEpoch")  # on API Gateway's clock
+    log("invocation_start", context, api_received_at=arrived)
     try:
         decision = decide(parse(event), now=time.time(), new_id=f"lab:{uuid.uuid4()}")
         return answer(decision, message_id=act(decision, context))

@@ -39,9 +39,12 @@ from webhook_lab.local_cloud.supervisor import Supervisor
 HERE = Path(__file__).parents[2]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and file modes are POSIX's")
 
-# A program that owns a private cloud, or leases the shared one, until it is told to end.
+# A program that owns a private cloud, or leases the shared one, until it is told to end. `nohup` made deaf to
+# SIGHUP whatever runs under it, this test included: the program hears again.
 PROGRAM = """
-import dataclasses, json, sys
+import dataclasses, json, signal, sys
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from webhook_lab.local_cloud import private_cloud, shared_cloud
 def run(cloud):
     print(json.dumps(dataclasses.asdict(cloud)), flush=True)

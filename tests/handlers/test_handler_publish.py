@@ -165,6 +165,15 @@ def test_log_lines_follow_an_invocation_from_start_to_finish(line, log_lines):
     assert lines[2]["outcome"] == "queued"
 
 
+@pytest.mark.parametrize(
+    ("context", "logged"),
+    [({"requestTimeEpoch": 1_795_392_000_500}, 1_795_392_000_500), ({}, None), (None, None)],
+)
+def test_the_first_line_says_when_api_gateway_received_the_request(line, log_lines, context, logged):
+    assert line.publish({**http("/any"), "requestContext": context})[0] == 202
+    assert log_lines()[0]["api_received_at"] == logged
+
+
 def test_a_decision_depends_on_nothing_but_its_arguments(line):
     app = line.publish_app
     decide = [

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from webhook_lab.deploy.sweep import Found
 from webhook_lab.facts import quotas
 from webhook_lab.resources import policies
 from webhook_lab.resources.event_source_mapping import Mapping
@@ -25,6 +26,7 @@ from webhook_lab.show.cards import (
     ledger_card,
     peek_card,
     resource_card,
+    sweep_card,
     teardown_card,
 )
 
@@ -237,6 +239,12 @@ def test_facts_are_shown_with_their_sources():
     assert quotas.SQS_IN_FLIGHT.source in text
 
 
+def test_a_source_is_a_short_link_and_a_senders_address_is_none():
+    html = facts_card("Quotas", {"in flight": quotas.SQS_IN_FLIGHT})._repr_html_()
+    assert f'<a href="{quotas.SQS_IN_FLIGHT.source}">docs.aws.amazon.com / quotas-queues.html</a>' in html
+    assert "href" not in items_card([item("https://example.com/a", 1)])._repr_html_()
+
+
 def test_the_ledgers_card_knows_every_kind_of_step():
     rows = [
         SimpleNamespace(kind=kind, name=f"n-{kind}")
@@ -264,6 +272,16 @@ def test_a_teardown_says_what_is_left():
     assert "1 resource removed, 0 left" in repr(teardown_card(gone, []))
     assert re.search(r"log group +/aws/lambda/lab-publish +STILL THERE", repr(teardown_card(gone, left)))
     assert "nothing of this lab is left" not in repr(teardown_card(gone, left))
+
+
+def test_a_sweep_says_what_it_found_and_how_it_knows():
+    found = [Found("queue", "lab-webhooks-stray", "an-address", "tag")]
+    text = repr(sweep_card(found))
+    assert text.startswith("The sweep found 1 resource\n")
+    assert re.search(r"\n +SQS queue +lab-webhooks-stray +by its tag", text)
+    assert sweep_card(found, removed=True).title == "The sweep found 1 resource, and removed it"
+    assert sweep_card(found * 2, removed=True).title == "The sweep found 2 resources, and removed them"
+    assert repr(sweep_card([], removed=True)) == "The sweep found no resources"
 
 
 def test_several_lines_in_one_cell_line_up():

@@ -1,5 +1,6 @@
 """One way to say that something went wrong: where it happened, what was said, what to try."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -108,10 +109,10 @@ def show_aws_errors_plainly() -> None:
 
     Outside IPython this does nothing.
     """
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
+    if "IPython" not in sys.modules:
         return
+    from IPython.core.getipython import get_ipython
+
     if (shell := get_ipython()) is None:
         return
 

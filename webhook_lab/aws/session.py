@@ -8,7 +8,7 @@ from botocore.config import Config
 
 from webhook_lab.aws.calls import CallLog
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.target import Target
+from webhook_lab.aws.target import Target, without_profile
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -36,6 +36,7 @@ class Session:
             aws_access_key_id=target.access_key_id,
             aws_secret_access_key=target.secret_access_key,
             region_name=target.region,
+            botocore_session=None if target.access_key_id is None else without_profile(),
         )
 
     @property
@@ -45,12 +46,13 @@ class Session:
 
     def client(self, service: str, *, recorded: bool = True) -> Any:
         """A new client; the properties below keep theirs. What watches all the time is better not recorded."""
-        loopback: dict[str, Any] = {} if self.target.endpoint_url is None else {"proxies": {}}
+        # Nobody throttles on this machine, and a cloud that is gone should be said to be gone at once.
+        on_this_machine = self.target.endpoint_url is not None
         config = Config(
             max_pool_connections=POOL_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 5},
+            retries={"mode": "standard", "total_max_attempts": 2 if on_this_machine else 5},
             connect_timeout=5,
-            **loopback,
+            proxies={} if on_this_machine else None,
         )
         client = self._boto3.client(
             service,  # type: ignore[call-overload]

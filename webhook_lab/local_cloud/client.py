@@ -37,8 +37,8 @@ class Cloud:
 
     def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         """What to export so that this lab, the AWS CLI and any SDK talk to this cloud, past a proxy."""
-        others = environ.get("no_proxy") or environ.get("NO_PROXY")
-        direct = ",".join([*([others] if others else []), "127.0.0.1,localhost"])
+        others = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
+        direct = ",".join(dict.fromkeys(filter(None, [*others, "127.0.0.1", "localhost"])))
         return {
             "WEBHOOK_LAB_TARGET": self.endpoint_url,
             "AWS_ENDPOINT_URL": self.endpoint_url,

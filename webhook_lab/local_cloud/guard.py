@@ -62,7 +62,7 @@ class Guard:
         if path == IDENTITY_PATH and scope["method"] == "GET":
             await _answer(send, 200, "application/json", self._identity)
             return
-        if not is_public(path):
+        if not is_public(scope["raw_path"].decode("latin-1")):  # as sent, since that is what is passed on
             query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
             signature = find_signature(headers, query)
             if not isinstance(signature, sigv4.HeaderSignature):

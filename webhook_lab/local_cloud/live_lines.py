@@ -13,6 +13,8 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
+from webhook_lab.local_cloud.whole_logs import END
+
 _served: dict[str, tuple[str, str]] = {}
 """Of each invocation that is about to end: the stream that it wrote to, and what is written already."""
 
@@ -61,9 +63,10 @@ class _Environment(lambda_runtime.Worker):  # type: ignore[misc]  # the emulator
 
     def _read_stderr(self) -> None:  # in a thread of its own, as long as the process lives
         for line in self._proc.stderr:
-            if self._here:
-                self._here.copy().run(_append, self.config, self._stream, line.rstrip("\n"))
-            self._stderr_queue.put(line.rstrip("\n"))
+            text = line.rstrip("\n")
+            if self._here and text != END:
+                self._here.copy().run(_append, self.config, self._stream, text.removesuffix(END))
+            self._stderr_queue.put(text)
 
     def _drain_stderr_bounded(self) -> str:
         # What the lines are awaited for is written already: less patience for a last one, or for none.

@@ -1,7 +1,7 @@
 """The pipeline: its settings, and the ordered steps that build and remove it. The only truth about both."""
 
 from webhook_lab.pipeline.build import Pipeline, Progress, Removed
-from webhook_lab.pipeline.open import open_pipeline
+from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
 from webhook_lab.pipeline.watch import watch_pipeline
@@ -15,6 +15,7 @@ __all__ = [
     "Settings",
     "label",
     "open_pipeline",
+    "retire_dead_ledgers",
     "steps_until",
     "watch_pipeline",
 ]

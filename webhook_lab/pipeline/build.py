@@ -109,13 +109,16 @@ class Pipeline:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
         return judge(self)
 
-    def restore(self, until: str | None) -> None:
+    def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
         for step in reversed(STEPS.values()):
-            if step not in keep and self._may_exist(step):
-                self.remove(step.key)
-        self.build(until)
+            if step not in keep:
+                if progress:
+                    progress(step.key)
+                if self._may_exist(step):
+                    self.remove(step.key)
+        self.build(until, progress)
         for key in ("queue", "dlq"):
             if STEPS[key] in keep:
                 with explain(f"empty {STEPS[key].title} {STEPS[key].name(self.names)!r}"):

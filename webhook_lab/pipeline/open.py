@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from webhook_lab.aws.errors import explain
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import local_cloud_lives, resolve
 from webhook_lab.deploy.ledger import Ledger, state_folder
 from webhook_lab.deploy.naming import DEFAULT_PREFIX, Names
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.settings import Settings
+from webhook_lab.resources.function import describe_function, unreserved_allows
 
 
 def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] = os.environ) -> Pipeline:
@@ -20,15 +23,38 @@ def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] =
     Raises:
         LabError: no such target, no credentials, or a name that AWS would refuse.
     """
-    names = Names(environ.get("WEBHOOK_LAB_NAME") or DEFAULT_PREFIX)
+    names = _names(environ)
     target = resolve(environ)
-    folder = state_folder(environ)
-    for path in folder.glob(f"local-*--{names.prefix}.jsonl"):
-        _retire_if_dead(path)
-    ledger = Ledger(folder / f"{target.instance}--{names.prefix}.jsonl")
+    retire_dead_ledgers(environ)
+    ledger = Ledger(state_folder(environ) / f"{target.instance}--{names.prefix}.jsonl")
     if target.endpoint_url:
         ledger.opened(target.endpoint_url)
-    return Pipeline(Session(target), names, ledger, settings)
+    session = Session(target)
+    return Pipeline(session, names, ledger, fitting(settings or Settings(), session, names))
+
+
+def fitting(settings: Settings, session: Session, names: Names) -> Settings:
+    """The settings that the account allows: without a reservation where it can spare none (chapter 05).
+
+    Many an account has ten executions in all, and a hundred have to stay unreserved.
+    """
+    if not session.target.traits.limits_account_concurrency or settings.reserved_concurrency is None:
+        return settings
+    with explain("read the account's Lambda limits"):
+        found = describe_function(session.lambda_, name=names.function("subscribe"), tags=names.tags)
+        held = (found and found.reserved_concurrency) or 0
+        fits = unreserved_allows(session.lambda_, settings.reserved_concurrency, held=held)
+    return settings if fits else replace(settings, reserved_concurrency=None)
+
+
+def retire_dead_ledgers(environ: Mapping[str, str] = os.environ) -> None:
+    """Retire this lab's ledgers of local clouds that no longer answer; say where resources went with one."""
+    for path in state_folder(environ).glob(f"local-*--{_names(environ).prefix}.jsonl"):
+        _retire_if_dead(path)
+
+
+def _names(environ: Mapping[str, str]) -> Names:
+    return Names(environ.get("WEBHOOK_LAB_NAME") or DEFAULT_PREFIX)
 
 
 def _retire_if_dead(path: Path) -> None:

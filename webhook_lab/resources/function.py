@@ -90,17 +90,8 @@ def ensure_function(
         _restore(lambda_, name, found["Configuration"], wanted, zip_bytes, wait)
     if _reserved(found) != reserved_concurrency:
         set_reserved_concurrency(lambda_, name=name, reserved=reserved_concurrency)
-    return Function(
-        name,
-        found["Configuration"]["FunctionArn"],
-        runtime,
-        timeout,
-        memory,
-        dict(environment),
-        reserved_concurrency,
-        _sha256(zip_bytes),
-        role_arn,
-    )
+    arn, settings = found["Configuration"]["FunctionArn"], (runtime, timeout, memory, dict(environment))
+    return Function(name, arn, *settings, reserved_concurrency, _sha256(zip_bytes), role_arn)
 
 
 def _restore(
@@ -175,17 +166,8 @@ def describe_function(lambda_: "LambdaClient", *, name: str, tags: Tags | None =
     if found is None or not is_ours(found.get("Tags", {}), tags):
         return None
     now = found["Configuration"]
-    return Function(
-        name,
-        now["FunctionArn"],
-        now["Runtime"],
-        now["Timeout"],
-        now["MemorySize"],
-        _variables(now),
-        _reserved(found),
-        now["CodeSha256"],
-        now["Role"],
-    )
+    settings = (now["Runtime"], now["Timeout"], now["MemorySize"], _variables(now), _reserved(found))
+    return Function(name, now["FunctionArn"], *settings, now["CodeSha256"], now["Role"])
 
 
 def delete_function(lambda_: "LambdaClient", *, name: str, tags: Tags | None = None) -> bool:

@@ -75,7 +75,12 @@ def ensure_queue(
             seconds=_SETTLE_SECONDS,
             reason="a deleted queue's name stays taken for a minute",
         )["QueueUrl"]
-        arn = _attributes(sqs, url, "QueueArn")["QueueArn"]
+        arn = retry_on(
+            lambda: _attributes(sqs, url, "QueueArn"),
+            codes=_GONE,
+            seconds=15,
+            reason="a new queue can be used after a second or so",
+        )["QueueArn"]
     else:
         refuse_foreign(f"queue {name!r}", _tags(sqs, url), tags)
         found = _attributes(sqs, url, "All")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 ROOT, ANY_PATH = "/", "/{proxy+}"
+REGIONAL: Any = {"types": ["REGIONAL"]}
 BINARY = ["*/*"]
 """Every body is taken as bytes; without it API Gateway reads them as text and alters what is not UTF-8."""
 STATEMENT_ID = "webhook-lab-front-door"
@@ -56,10 +57,7 @@ def ensure_rest_api(
     if api is None:
         api = _patiently(
             lambda: apigateway.create_rest_api(
-                name=name,
-                endpointConfiguration={"types": ["REGIONAL"]},
-                binaryMediaTypes=BINARY,
-                tags=dict(tags),
+                name=name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
             )
         )
     uri = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function_arn}/invocations"
@@ -180,18 +178,13 @@ def _deploy(apigateway: "APIGatewayClient", api_id: str, stage: str, uri: str) -
     """Deploy when the stage serves something else. A deployment says what it holds in its description."""
     holds = hashlib.sha256(json.dumps([uri, ROOT, ANY_PATH, BINARY]).encode()).hexdigest()[:12]
     description = f"webhook-lab {holds}"
-    if _deployed(apigateway, api_id, stage) != description:
+    current = absent_is_none(lambda: apigateway.get_stage(restApiId=api_id, stageName=stage), _GONE)
+    deployment_id = current["deploymentId"] if current else ""
+    deployed = current and apigateway.get_deployment(restApiId=api_id, deploymentId=deployment_id)
+    if not deployed or deployed.get("description") != description:
         _patiently(
             lambda: apigateway.create_deployment(restApiId=api_id, stageName=stage, description=description)
         )
-
-
-def _deployed(apigateway: "APIGatewayClient", api_id: str, stage: str) -> str | None:
-    current = absent_is_none(lambda: apigateway.get_stage(restApiId=api_id, stageName=stage), _GONE)
-    if current is None:
-        return None
-    deployment = apigateway.get_deployment(restApiId=api_id, deploymentId=current["deploymentId"])
-    return deployment.get("description")
 
 
 def _resources(apigateway: "APIGatewayClient", api_id: str) -> dict[str, Any]:

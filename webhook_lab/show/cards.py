@@ -6,6 +6,7 @@ Nothing on a card differs between runs or targets: names and no ARNs, no ids, no
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from webhook_lab.deploy import sweep
 from webhook_lab.facts import Fact, prices, spoken
 from webhook_lab.facts.fact import dollars
 from webhook_lab.resources import event_source_mapping
@@ -15,7 +16,7 @@ from webhook_lab.resources.queue import Queue
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
-from webhook_lab.show.card import Card, Cell, counted
+from webhook_lab.show.card import Card, Cell, Link, counted
 from webhook_lab.show.deliveries import items_card, peek_card
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ledger_card",
     "peek_card",
     "resource_card",
+    "sweep_card",
     "teardown_card",
 ]
 
@@ -179,7 +181,7 @@ _CARDS: dict[type, Callable[[Any, str | None], Card]] = {
 
 def facts_card(title: str, facts: Mapping[str, Fact[Any]], note: str = "") -> Card:
     """Numbers with their sources: what each is called, its value, and the page that says so."""
-    rows = tuple((name, str(fact), fact.source) for name, fact in facts.items())
+    rows = tuple((name, str(fact), Link(fact.source)) for name, fact in facts.items())
     checked = ", ".join(sorted({fact.checked for fact in facts.values()}))
     return Card(title, "", rows, ("what", "value", f"source, checked {checked}"), note)
 
@@ -207,6 +209,14 @@ def teardown_card(removed: Sequence[Named], left: Sequence[Named]) -> Card:
     title = f"{counted(len(removed), 'resource')} removed, {len(left)} left"
     note = "" if left else "Asked of AWS, by tag, by role path and by name: nothing of this lab is left."
     return Card(title, "", table, ("resource", "name", "") if table else (), note)
+
+
+def sweep_card(found: Sequence[sweep.Found], *, removed: bool = False) -> Card:
+    """What a sweep found, and how each is known to be the lab's."""
+    rows = tuple((_kind(each.kind), each.name, f"by its {each.why}") for each in found)
+    then = f", and removed {'it' if len(found) == 1 else 'them'}" if removed and found else ""
+    title = f"The sweep found {counted(len(found), 'resource')}{then}"
+    return Card(title, "", rows, ("resource", "name", "known") if rows else ())
 
 
 def _short(kind: str) -> str:

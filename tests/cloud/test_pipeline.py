@@ -1,0 +1,134 @@
+"""The pipeline on a cloud: built, restored to where each chapter begins, torn down, strangers left alone."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from webhook_lab.aws.errors import Foreign, PreflightRefused
+from webhook_lab.aws.session import Session
+from webhook_lab.aws.target import resolve
+from webhook_lab.course.chapters import CHAPTERS
+from webhook_lab.deploy import sweep
+from webhook_lab.deploy.ledger import Ledger
+from webhook_lab.deploy.naming import Names
+from webhook_lab.local_cloud import Cloud
+from webhook_lab.pipeline import STEPS, Pipeline, Settings, steps_until
+
+
+@pytest.fixture
+def pipeline(cloud: Cloud, tmp_path: Path) -> Iterator[Pipeline]:
+    made = Pipeline(Session(resolve()), Names("lab-pipeline"), Ledger(tmp_path / "ledger.jsonl"))
+    yield made
+    made.teardown()
+    assert sweep.remaining(made.session, "lab-pipeline") == []
+
+
+def standing(pipeline: Pipeline) -> set[str]:
+    return {key for key in STEPS if pipeline.look_up(key) is not None}
+
+
+def test_building_twice_changes_nothing_the_second_time(pipeline: Pipeline) -> None:
+    pipeline.build()
+    before, mark = {key: pipeline.look_up(key) for key in STEPS}, pipeline.session.calls.mark()
+    pipeline.build()
+    changed = [call.operation for call in pipeline.session.calls.since(mark) if not reads(call.operation)]
+    assert changed == []
+    assert {key: pipeline.look_up(key) for key in STEPS} == before
+    assert [row.kind for row in pipeline.ledger.open_rows()] == list(STEPS)
+    assert all(row.id for row in pipeline.ledger.open_rows())
+
+
+def reads(operation: str) -> bool:
+    return operation.startswith(("Get", "List", "Describe"))
+
+
+def test_every_chapter_finds_exactly_what_it_begins_with_whatever_stood_before(pipeline: Pipeline) -> None:
+    for chapter in (*CHAPTERS, *reversed(CHAPTERS)):
+        pipeline.restore(chapter.starts_with)
+        assert standing(pipeline) == {step.key for step in steps_until(chapter.starts_with)}, chapter.number
+
+
+def test_restoring_brings_back_settings_and_handler_code_and_empties_the_queues(pipeline: Pipeline) -> None:
+    pipeline.build("mapping")
+    wanted = {key: pipeline.look_up(key) for key in STEPS}
+    queue, function = pipeline.get("queue"), pipeline.get("publish_function")
+    session = pipeline.session
+    session.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": "1"})
+    session.lambda_.update_function_configuration(FunctionName=function.name, Timeout=3, MemorySize=256)
+    session.lambda_.put_function_concurrency(
+        FunctionName=pipeline.get("subscribe_function").name, ReservedConcurrentExecutions=1
+    )
+    pipeline.remove("mapping")
+    session.sqs.send_message(QueueUrl=queue.url, MessageBody="left over")
+    session.sqs.send_message(QueueUrl=pipeline.get("dlq").url, MessageBody="left over")
+
+    pipeline.restore("mapping")
+
+    restored = {key: pipeline.look_up(key) for key in STEPS}
+    for key in set(STEPS) - {"mapping"}:
+        assert restored[key] == wanted[key]
+    assert replace(restored["mapping"], uuid="") == replace(wanted["mapping"], uuid="")  # type: ignore[type-var]
+    for key in ("queue", "dlq"):
+        attributes = session.sqs.get_queue_attributes(QueueUrl=pipeline.get(key).url, AttributeNames=["All"])
+        assert attributes["Attributes"]["ApproximateNumberOfMessages"] == "0"
+
+
+def test_the_intent_is_written_before_aws_is_asked(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.session.dynamodb, "create_table", killed)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.ensure("table")
+    assert [(row.kind, row.id) for row in pipeline.ledger.open_rows()] == [("table", None)]
+
+
+def test_a_strangers_resource_with_one_of_our_names_stops_the_build_and_is_left_alone(
+    pipeline: Pipeline,
+) -> None:
+    sqs, name = pipeline.session.sqs, pipeline.names.dlq
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    try:
+        with pytest.raises(Foreign, match=name):
+            pipeline.build()
+        pipeline.teardown()
+        assert sqs.get_queue_url(QueueName=name)["QueueUrl"] == url
+    finally:
+        sqs.delete_queue(QueueUrl=url)
+
+
+def test_what_aws_would_refuse_is_refused_before_it_is_asked(pipeline: Pipeline) -> None:
+    pipeline.settings = Settings(visibility_timeout=10)  # less than the function's timeout of 30 s
+    with pytest.raises(PreflightRefused, match="visibility timeout: 10 seconds"):
+        pipeline.build()
+    assert pipeline.look_up("mapping") is None
+    pipeline.settings = Settings(maximum_concurrency=1)
+    with pytest.raises(PreflightRefused, match="valid min value: 2"):
+        pipeline.build()
+
+
+def test_our_own_settings_give_no_finding_but_where_functions_run(pipeline: Pipeline) -> None:
+    pipeline.build()
+    assert {finding.rule for finding in pipeline.preflight()} <= {"runtime here"}
+
+
+def test_preflight_notices_what_this_target_does_not_check(pipeline: Pipeline) -> None:
+    pipeline.build()
+    name = pipeline.names.function("publish")
+    policy_free = pipeline.session.lambda_
+    policy_free.remove_permission(FunctionName=name, StatementId="webhook-lab-front-door")
+    pipeline.ensure("subscribe_role", policy=None)
+    assert {"API permission", "mapping role"} <= {finding.rule for finding in pipeline.preflight()}
+
+
+def test_tearing_down_with_the_ledger_lost_still_removes_everything(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    pipeline.build()
+    forgetful = Pipeline(pipeline.session, pipeline.names, Ledger(tmp_path / "another.jsonl"))
+    assert len(forgetful.teardown()) == len(STEPS)
+    assert sweep.remaining(pipeline.session, "lab-pipeline") == []

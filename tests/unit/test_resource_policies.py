@@ -1,0 +1,48 @@
+"""The policies: each function's own actions on its own resources, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from webhook_lab.resources.policies import LAMBDA_TRUST, publish_policy, subscribe_policy
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:lab-webhooks"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/lab-deliveries"
+LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/lab-publish"
+
+PUBLISH = publish_policy(queue_arn=QUEUE, log_group_arn=LOGS)
+SUBSCRIBE = subscribe_policy(queue_arn=QUEUE, table_arn=TABLE, log_group_arn=LOGS)
+
+
+def allowed(policy: dict[str, Any]) -> dict[str, set[str]]:
+    assert all(statement["Effect"] == "Allow" for statement in policy["Statement"])
+    return {statement["Resource"]: set(statement["Action"]) for statement in policy["Statement"]}
+
+
+def test_publish_may_send_and_log() -> None:
+    assert allowed(PUBLISH) == {
+        QUEUE: {"sqs:SendMessage"},
+        f"{LOGS}:*": {"logs:CreateLogStream", "logs:PutLogEvents"},
+    }
+
+
+def test_subscribe_may_read_the_queue_store_and_log() -> None:
+    assert allowed(SUBSCRIBE) == {
+        QUEUE: {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+        TABLE: {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        f"{LOGS}:*": {"logs:CreateLogStream", "logs:PutLogEvents"},
+    }
+
+
+@pytest.mark.parametrize("policy", [PUBLISH, SUBSCRIBE], ids=["publish", "subscribe"])
+def test_no_function_may_bring_its_log_group_back_or_use_a_wildcard(policy: dict[str, Any]) -> None:
+    actions = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert "logs:CreateLogGroup" not in actions
+    assert not any("*" in action for action in actions)
+    assert not any(statement["Resource"] == "*" for statement in policy["Statement"])
+
+
+def test_only_lambda_may_assume_a_role() -> None:
+    (statement,) = LAMBDA_TRUST["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert statement["Action"] == "sts:AssumeRole"
