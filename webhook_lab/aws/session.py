@@ -45,7 +45,7 @@ class Session:
         return self._boto3.get_credentials()
 
     def client(self, service: str, *, recorded: bool = True) -> Any:
-        """A new client; the properties below keep theirs. What watches all the time is better not recorded."""
+        """A new client; the properties below keep theirs. What watches all the time is not recorded."""
         # Nobody throttles on this machine, and a cloud that is gone should be said to be gone at once.
         on_this_machine = self.target.endpoint_url is not None
         config = Config(
