@@ -18,20 +18,26 @@ class Span(Protocol):
     def finished_at(self) -> int | None: ...
 
 
-def _changes(spans: Iterable[Span]) -> list[tuple[int, int, int]]:
+def _changes(spans: Iterable[Span], *, unfinished_run_on: bool) -> list[tuple[int, int, int]]:
     """(epoch ms, order within it, change): what ends goes before what begins, unless it began just then."""
     found = []
     for span in spans:
+        end = span.finished_at
         found.append((span.started_at, 1, 1))
-        if span.finished_at is not None:
-            found.append((span.finished_at, 2 if span.finished_at == span.started_at else 0, -1))
+        if end is None and not unfinished_run_on:
+            end = span.started_at
+        if end is not None:
+            found.append((end, 2 if end == span.started_at else 0, -1))
     return sorted(found)
 
 
 def steps(spans: Iterable[Span]) -> list[tuple[int, int]]:
-    """How many ran from each moment on at which that changed: (epoch milliseconds, count), in order."""
+    """How many ran from each moment on at which that changed: (epoch milliseconds, count), in order.
+
+    What has not ended by what is known runs on.
+    """
     running, found = 0, [(0, 0)]
-    for at, changes in groupby(_changes(spans), key=lambda change: change[0]):
+    for at, changes in groupby(_changes(spans, unfinished_run_on=True), key=lambda change: change[0]):
         running += sum(change for _, _, change in changes)
         if running != found[-1][1]:
             found.append((at, running))
@@ -39,9 +45,13 @@ def steps(spans: Iterable[Span]) -> list[tuple[int, int]]:
 
 
 def peak(spans: Iterable[Span]) -> int:
-    """The most that ran at one time. What begins in the millisecond in which another ends came after it."""
+    """The most that are known to have run at one time.
+
+    What begins in the millisecond in which another ends came after it. What has not ended by what is known
+    counts when it begins and no longer: lines may be late.
+    """
     running = most = 0
-    for _, _, change in _changes(spans):
+    for _, _, change in _changes(spans, unfinished_run_on=False):
         running += change
         most = max(most, running)
     return most
@@ -67,17 +77,18 @@ def contradictions(
         items: by `history.work_of`.
         limits: (epoch ms from which on it holds, limit), in order.
     """
-    found, known = [], {invocation.request_id: invocation for invocation in invocations}
+    known = {invocation.request_id: invocation for invocation in invocations}
+    found = [f"no end of invocation {each.request_id}" for each in invocations if each.finished_at is None]
     for item in items:
         whole = known.get(item.request_id)
         if whole is None:
             found.append(f"{item.id}: no line of its invocation {item.request_id}")
         elif item.started_at < whole.started_at or item.finished_at > (whole.finished_at or item.finished_at):
             found.append(f"{item.id}: worked on outside its invocation {item.request_id}")
-    if peak(items) > peak(invocations):
+    if not found and peak(items) > peak(invocations):
         found.append(f"{peak(items)} items at once, but only {peak(invocations)} invocations")
     running = 0
-    for at, _, change in _changes(invocations):
+    for at, _, change in _changes(invocations, unfinished_run_on=False):
         running += change
         limit = next((limit for since, limit in reversed(limits) if since <= at), running)
         if change > 0 and running > limit:
