@@ -147,6 +147,12 @@ def test_a_chart_of_nothing_is_a_picture_that_says_so(name):
     assert any(word in repr(chart) for word in ("Nothing", "no ", "No "))
 
 
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_line_runs_off_its_axes(name):
+    for axis in CHARTS[name](LIGHT).figure.axes:
+        assert all(max(line.get_xdata()) <= axis.get_xlim()[1] for line in axis.lines)
+
+
 # --- the timeline of invocations
 
 

@@ -152,7 +152,7 @@ def test_a_mark_stands_at_the_moment_it_was_made(run):
     live = Live(RUN, run.sample, seconds=20, until=run.is_over, clock=lambda: 7.0)
     live.mark("throttle 4")
     watch(live)
-    assert "at 7 s throttle 4" in live.summary()
+    assert "throttle 4 at 7 s" in live.summary()
 
 
 def test_of_a_growing_list_each_sample_is_taken_once():
@@ -185,7 +185,7 @@ def test_a_frame_is_a_picture_with_words_for_who_cannot_see_it():
     root = drawn(many(50), [(3, "throttle <4>")])
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"].startswith("49 waiting in the queue, 49 in flight. Never more than")
-    assert "at 3 s throttle <4>" in root.attrib["aria-label"]
+    assert "throttle <4> at 3 s" in root.attrib["aria-label"]
     words = [text.text for text in root.iter("text")]
     assert {"messages in the queue", "waiting 49", "limit 49", "dead 49", "throttle <4>", "10 s"} <= {*words}
 

@@ -108,6 +108,14 @@ def test_each_kind_of_contradiction_is_told() -> None:
     assert "3 invocations at 12, though the limit was 2" in beyond
 
 
+def test_an_invocation_without_an_end_is_told_and_counts_for_no_more_than_is_known() -> None:
+    unfinished = spans((10, None), (20, 30))
+    assert peak(unfinished) == 1
+    assert contradictions([Work("a", "m", "0", 12, 25, "stored")], unfinished, [(0, 1)]) == [
+        "no end of invocation 0"
+    ]
+
+
 def test_a_limit_holds_from_when_it_is_set_and_what_runs_may_end() -> None:
     before_the_raise = spans((10, 30), (11, 30), (12, 30))
     assert contradictions([], before_the_raise, [(0, 2), (12, 3)]) == []

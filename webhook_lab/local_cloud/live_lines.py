@@ -31,13 +31,11 @@ def install() -> None:
             return
         stream, written = served
         config = function.get("config") or function
-        report = (
-            f"REPORT RequestId: {request_id}\tDuration: {duration_ms} ms\tBilled Duration: {duration_ms} ms"
-        )
-        report += f"\tMemory Size: {config.get('MemorySize', 128)} MB"
-        report += f"\tMax Memory Used: {lambda_svc._probe_peak_memory_mb(function)} MB"
+        report = [f"REPORT RequestId: {request_id}", f"Duration: {duration_ms} ms"]
+        report += [f"Billed Duration: {duration_ms} ms", f"Memory Size: {config.get('MemorySize', 128)} MB"]
+        report += [f"Max Memory Used: {lambda_svc._probe_peak_memory_mb(function)} MB"]
         traceback = text.removeprefix(written).strip("\n").splitlines()
-        _append(config, stream, *traceback, f"END RequestId: {request_id}", report)
+        _append(config, stream, *traceback, f"END RequestId: {request_id}", "\t".join(report))
 
     lambda_svc._emit_lambda_logs = emit_the_rest
     lambda_runtime.Worker = _Environment
@@ -63,15 +61,11 @@ class _Environment(lambda_runtime.Worker):  # type: ignore[misc]  # the emulator
 
     def _read_stderr(self) -> None:  # in a thread of its own, as long as the process lives
         for line in self._proc.stderr:
-            text = line.rstrip("\n")
-            if self._here and text != END:
-                self._here.copy().run(_append, self.config, self._stream, text.removesuffix(END))
-            self._stderr_queue.put(text)
-
-    def _drain_stderr_bounded(self) -> str:
-        # What the lines are awaited for is written already: less patience for a last one, or for none.
-        text: str = super()._drain_stderr_bounded(first_line_wait=0.01, idle_confirm=0.001)
-        return text
+            printed = line.rstrip("\n")
+            text = printed.removesuffix(END)
+            if self._here and (text or text == printed):
+                self._here.copy().run(_append, self.config, self._stream, text)
+            self._stderr_queue.put(printed)
 
 
 def _append(config: dict[str, Any], stream: str, *messages: str) -> bool:

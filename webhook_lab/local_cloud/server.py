@@ -69,11 +69,11 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from webhook_lab.local_cloud.guard import Guard
     from webhook_lab.local_cloud.whole_logs import keep_logs_whole
 
+    _drop_what_deleted_functions_print()
+    _ready_at_once()
     keep_logs_whole()
     live_lines.install()
     _poll_without_a_pause()
-    _drop_what_deleted_functions_print()
-    _ready_at_once()
     told = 0.0
 
     def tell() -> None:
@@ -114,6 +114,13 @@ def _drop_what_deleted_functions_print() -> None:
     lambda_svc._emit_lambda_logs = emit_while_it_exists
 
 
+def _ready_at_once() -> None:
+    """A function is Pending for half a second here, for realism: a second of every build, for nothing."""
+    from ministack.services import lambda_svc
+
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0
+
+
 def _poll_without_a_pause() -> None:
     """While messages are sent to a function at its limit, the poller would sleep 50 ms again and again.
 
@@ -122,13 +129,6 @@ def _poll_without_a_pause() -> None:
     from ministack.services import lambda_svc
 
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.005
-
-
-def _ready_at_once() -> None:
-    """A function is Pending for half a second here, for realism: a second of every build, for nothing."""
-    from ministack.services import lambda_svc
-
-    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0
 
 
 def _listen(port: int) -> socket.socket:

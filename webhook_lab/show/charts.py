@@ -146,7 +146,9 @@ def _value_at(points: Sequence[tuple[float, float]], x: float) -> float:
 
 
 def _draw(axis: "Axes", line: Line, series: Series, end: float, theme: Theme) -> None:
-    points = series.points + ([(end, series.last)] if line.limit else [])
+    points = [point for point in series.points if point[0] <= end]
+    if line.limit and points:
+        points.append((end, series.last))
     if not points:
         return
     at, values = zip(*points, strict=True)

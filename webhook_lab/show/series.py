@@ -150,20 +150,20 @@ def findings(panels: Sequence[Panel], series: Mapping[str, Series]) -> list[str]
 
 
 def details(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence[Mark] = ()) -> str:
-    """Every line's peak and last value and every mark, in words: for who cannot see the picture."""
+    """Every line's last value, its peak, and every mark, in words: for who cannot see the picture."""
     end = max((each.points[-1][0] for each in series.values() if each.points), default=0.0)
-    words = [f"{end:.0f} s observed"]
+    words = []
     for panel in panels:
-        lines = [
-            f"{line.label} {number(series[line.metric].last)}"
-            + ("" if line.limit else f" (at most {number(series[line.metric].peak)})")
-            for line in panel.lines
-            if series[line.metric].points
-        ]
-        if lines:
-            words.append(f"{panel.title}: {', '.join(lines)}")
-    words += [f"at {at:.0f} s {label}" for at, label in marks]
-    return "; ".join(words) + "."
+        seen = [(line, series[line.metric]) for line in panel.lines if series[line.metric].points]
+        words.append(
+            ", ".join(
+                f"{line.label} {number(each.last)}"
+                + (f" (peak {number(each.peak)})" if each.peak > each.last and not line.limit else "")
+                for line, each in seen
+            )
+        )
+    words += [f"{label} at {at:.0f} s" for at, label in marks]
+    return f"After {end:.0f} s: {'; '.join(each for each in words if each) or 'nothing'}."
 
 
 def number(value: float) -> str:
