@@ -35,7 +35,9 @@ def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(notebooks: Path) -> Iterator[str]:
     """Where `webhook-lab open` serves the copied notebooks, token included."""
     folder = notebooks.parent
-    environ = {name: value for name, value in os.environ.items() if name != "WEBHOOK_LAB_TARGET"}
+    # A kernel that sees pytest's variable would take itself for one that nobody watches.
+    left_out = ("WEBHOOK_LAB_TARGET", "PYTEST_CURRENT_TEST")
+    environ = {name: value for name, value in os.environ.items() if name not in left_out}
     environ |= {"WEBHOOK_LAB_HOME": str(folder / "home"), "IPYTHONDIR": str(folder / "ipython")}
     environ |= {"JUPYTER_DATA_DIR": str(folder / "data"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
     program = Path(sys.executable).with_name("webhook-lab")
