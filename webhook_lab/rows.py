@@ -61,3 +61,71 @@ class Answer:
             "queued" if self.status == 202 else self.body.decode("utf-8", "replace")[:80]
         )
         return f"{self.status} {said}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One value of one thing that is watched while a run goes on.
+
+    Args:
+        at: seconds since the run began, on the clock of whoever watches.
+        metric: "visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "concurrency" or "limit".
+    """
+
+    at: float
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation of a function, by its own log lines; both times in epoch milliseconds.
+
+    Args:
+        finished_at: None while no line says that it ended.
+        records: how many records it has finished so far.
+    """
+
+    request_id: str
+    function: str
+    started_at: int
+    finished_at: int | None
+    records: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one invocation did about one record, from start to finish in epoch milliseconds.
+
+    Args:
+        id: the delivery's id; None when the message could not be read.
+        outcome: "stored", "duplicate", "redelivered", "conflict" or "failed".
+    """
+
+    id: str | None
+    message_id: str
+    request_id: str
+    started_at: int
+    finished_at: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One delivery as its sender saw it.
+
+    Args:
+        attempts: how often it was posted.
+        status: of the last answer; None when there was none.
+        error: why there was none: "refused", "timeout", "reset", "redirected"; else empty.
+        sent_at: epoch milliseconds of the first attempt.
+        milliseconds: that the last attempt took.
+    """
+
+    id: str
+    path: str
+    attempts: int
+    status: int | None
+    error: str
+    sent_at: int
+    milliseconds: float
