@@ -116,12 +116,13 @@ class Postgres:
             said = self._try_to_start()
             if not said:
                 return
-            if "could not bind" not in said:
+            if "could not create any TCP/IP sockets" not in said:
                 raise LabError(f"start PostgreSQL {self.version}", said, _fix(said))
+            taken = f"port {self.port} of 127.0.0.1 is taken"
+            self.port = self._asked_port or 0  # if not asked for, it was free a moment ago
             if self._asked_port:
                 break
-            self.port = 0  # somebody took it since it was found free
-        raise LabError(f"start PostgreSQL {self.version}", said, "Leave the port out, or choose another.")
+        raise LabError(f"start PostgreSQL {self.version}", taken, "Leave the port out, or choose another.")
 
     def restart(self, **settings: Setting) -> None:
         """Stop it in good order and start it with these settings changed; what is stored stays.
@@ -197,17 +198,22 @@ class Postgres:
             self._process: Process = self.folder.start(command, output)
         deadline = time.monotonic() + START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
-            try:
-                psycopg.connect(self.conninfo(SUPERUSER)).close()
-            except psycopg.OperationalError:
-                time.sleep(0.02)
-            else:
+            if self._is_ready():
                 return ""
+            time.sleep(0.01)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if self._process.poll() is None:
             self._process.kill()
             lines.append(f"it does not answer after {START_SECONDS:g} s")
         return "\n".join(line for line in lines if not line.startswith("HINT"))[-1000:] or "nothing"
+
+    def _is_ready(self) -> bool:
+        """By the file in which PostgreSQL itself says so: on its port somebody else may answer."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         done = self.folder.run([self._programs.folder / f"{program}{EXE}", *arguments])

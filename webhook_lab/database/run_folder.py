@@ -33,7 +33,9 @@ class RunFolder:
         script, pipe = Path(__file__).with_name("watchdog.py"), subprocess.PIPE
         command: list[str | Path] = [sys.executable, "-P", script, self.path]
         self._watchdog: Process = subprocess.Popen(command, stdin=pipe, stdout=pipe, **_apart())
-        self._end = weakref.finalize(self, _end, self._watchdog, self.path)  # also when this process exits
+        self._started: list[Process] = []
+        # Also called when this process exits.
+        self._end = weakref.finalize(self, _end, self._watchdog, self.path, self._started)
         try:
             self.path.mkdir(mode=0o711)
             self.path.chmod(0o711)  # whatever the umask: the programs' account has to get through
@@ -75,9 +77,11 @@ class RunFolder:
 
     def start(self, command: Sequence[str | Path], output: IO[bytes] | int = subprocess.DEVNULL) -> Process:
         """Start a program that goes on."""
-        return subprocess.Popen(
+        process: Process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self._surroundings()
         )
+        self._started.append(process)
+        return process
 
     def run(self, command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
         """Run a program to its end."""
@@ -92,7 +96,7 @@ class RunFolder:
         return {"cwd": self.path, "env": environ, **_apart(), **self._account}
 
 
-def _end(watchdog: Process, folder: Path) -> None:
+def _end(watchdog: Process, folder: Path, started: Sequence[Process]) -> None:
     """Let go of the watchdog, which does the rest; do it here should somebody have killed it."""
     assert watchdog.stdin
     assert watchdog.stdout
@@ -101,6 +105,8 @@ def _end(watchdog: Process, folder: Path) -> None:
     watchdog.stdout.close()
     if folder.exists():
         remove(folder)
+    for process in started:
+        process.wait()
 
 
 def _apart() -> dict[str, Any]:
