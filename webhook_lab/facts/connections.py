@@ -6,6 +6,9 @@ themselves, which is not published. Ask the database itself: SHOW max_connection
 
 from webhook_lab.facts.fact import Fact
 
+ByClass = tuple[tuple[str, int], ...]
+"""Pairs of an instance class and its number."""
+
 _RDS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html"
 _CLASSES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html"
 _AURORA = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/"
@@ -21,7 +24,7 @@ POSTGRESQL_BYTES_PER_CONNECTION = Fact(9_531_392, "bytes", _RDS)
 """The default max_connections is LEAST({DBInstanceClassMemory/9531392}, 5000)."""
 POSTGRESQL_DEFAULT_MOST = Fact(5_000, "connections", _RDS)
 
-MEMORY = Fact(
+MEMORY: Fact[ByClass] = Fact(
     (
         ("db.t4g.micro", 1),
         ("db.t4g.small", 2),
@@ -37,7 +40,7 @@ MEMORY = Fact(
 )
 """Memory by instance class."""
 
-AURORA_MYSQL_DEFAULT = Fact(
+AURORA_MYSQL_DEFAULT: Fact[ByClass] = Fact(
     (
         ("db.t4g.small", 45),
         ("db.t4g.medium", 90),
@@ -49,7 +52,7 @@ AURORA_MYSQL_DEFAULT = Fact(
     "connections",
     _AURORA_MYSQL,
 )
-AURORA_POSTGRESQL_DEFAULT = Fact(
+AURORA_POSTGRESQL_DEFAULT: Fact[ByClass] = Fact(
     (
         ("db.t4g.medium", 405),
         ("db.t4g.large", 844),
