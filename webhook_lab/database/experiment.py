@@ -10,6 +10,7 @@ import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from typing import Any, Self
@@ -42,6 +43,12 @@ TABLE = """
     )
 """
 NAIVE = Design()
+
+
+def connect_and_store(conninfo: str, run: str, webhook: int, work: float) -> None:
+    """What a function does that knows nothing of the others: a connection of its own for each webhook."""
+    with psycopg.connect(conninfo) as connection:
+        store(connection, run, webhook, work)
 
 
 def store(connection: "psycopg.Connection[Any]", run: str, webhook: int, work: float) -> None:
@@ -87,8 +94,9 @@ class Burst:
         self._stop, self._drained, self._over = threading.Event(), threading.Event(), threading.Event()
         self._outcome: Outcome | None = None
         self._failed: BaseException | None = None
-        self.marks: list[tuple[float, str]] = []
-        """When something was done to the database, and what."""
+        self._marks: list[tuple[float, str]] = []
+        self.on_mark: Callable[[str], None] = lambda what: None  # noqa: ARG005
+        """Called with what is done to the database, when it is."""
 
     def start(self) -> Self:
         """Begin, in threads of its own.
@@ -103,7 +111,11 @@ class Burst:
         self.limit = self.server.room()
         self._pooler = PgBouncer(self.server, design.pool) if design.pool else None
         self._conninfo = self.server.conninfo(port=self._pooler.port if self._pooler else None)
-        counters = {"refused": self._refused, "waiting": self._buffer.held}
+        counters = {
+            "refused": self._refused,
+            "waiting": self._buffer.held,
+            "limit": lambda: self.limit,
+        }
         self.monitor = Monitor(self.server, self.run_id, counters)
         threading.Thread(target=self._run, name=f"burst-{self.run_id}", daemon=True).start()
         return self
@@ -130,8 +142,7 @@ class Burst:
             self._stop.wait(SEND_MESSAGE_SECONDS)
             self._buffer.send(webhook)
             return 202
-        with psycopg.connect(self._conninfo) as connection:
-            store(connection, self.run_id, webhook, self._work)
+        connect_and_store(self._conninfo, self.run_id, webhook, self._work)
         return 200
 
     def _consume(self) -> None:
@@ -187,7 +198,7 @@ class Burst:
             samples, errors = tuple(self.monitor.since(0)), dict(self._errors.most_common())
             self._outcome = Outcome(
                 self.design, self.run_id, self.limit, sent, self.monitor.stored, errors, samples,
-                self._buffer.redelivered(), seconds, tuple(self.marks),
+                self._buffer.redelivered(), seconds, tuple(self._marks),
             )  # fmt: skip
         except BaseException as error:
             self._failed = error
@@ -199,7 +210,7 @@ class Burst:
     def _crash_and_recover(self) -> None:
         while self.monitor.stored < self._webhooks * CRASH_AT and not self._drained.is_set():
             self._drained.wait(0.005)
-        self.marks.append((time.monotonic() - self.monitor.began, "database crashes"))
+        self._mark("database crashes")
         self.server.crash()
         self._stop.wait(DOWN_SECONDS)
         try:
@@ -207,7 +218,11 @@ class Burst:
         except LabError as error:
             self._failed = error
             self._stop.set()
-        self.marks.append((time.monotonic() - self.monitor.began, "it is back"))
+        self._mark("it is back")
+
+    def _mark(self, what: str) -> None:
+        self._marks.append((time.monotonic() - self.monitor.began, what))
+        self.on_mark(what)
 
     def _note(self, error: psycopg.Error) -> None:
         with self._lock:

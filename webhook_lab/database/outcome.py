@@ -32,7 +32,7 @@ class Design:
         return f"connect per webhook, {self.retries} retries" if self.retries else "connect per webhook"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """What came of a burst.
 
@@ -42,7 +42,7 @@ class Outcome:
         sent: each webhook as its sender saw it: 202 queued, 200 stored, 500 the function failed.
         stored: how many the database holds.
         errors: how often PostgreSQL, or the way to it, said what, most often first.
-        samples: "connections", "stored", "refused", "waiting" (in the queue) and "memory" (MB) over time.
+        samples: "connections", their "limit", "stored", "refused", "waiting" (in the queue), "memory" (MB).
         redelivered: how many messages the queue delivered again.
         seconds: until every webhook was stored or lost.
         marks: when something was done to the database, and what.
@@ -58,6 +58,9 @@ class Outcome:
     redelivered: int
     seconds: float
     marks: tuple[tuple[float, str], ...]
+
+    def __repr__(self) -> str:
+        return f"{self.design.name}: {len(self.sent)} sent, {self.stored} stored, {self.lost} lost"
 
     @property
     def lost(self) -> int:
