@@ -4,9 +4,14 @@ WEBHOOK_LAB_REQUIRE lists markers (`browser,recorded`): a test that has one fail
 """
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
+
+# A shell that runs this in the background makes it and all that it starts deaf to Ctrl-C, which tests send.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,5 +35,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     marker = next((name for name in required if name and item.get_closest_marker(name)), None)
     if report.skipped and marker:
         report.outcome = "failed"
-        report.longrepr = f"skipped although WEBHOOK_LAB_REQUIRE asks for {marker}: {report.longrepr}"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"WEBHOOK_LAB_REQUIRE asks for {marker}. {reason}"
     return report

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bench import part
-from webhook_lab.lab import open_pipeline
 from webhook_lab.local_cloud import private_cloud
+from webhook_lab.pipeline import open_pipeline
 
 TIMES = 5
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""Start JupyterLab as a learner does (`webhook-lab open`), learn its address, and end it as Ctrl-C would."""
+"""Start JupyterLab as a learner does (`webhook-lab open`), learn its address, and end it politely."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def running_lab(
 ) -> Iterator[str]:
     """Run `command`, which has to print an address with its token, and yield that address once it answers.
 
-    At the end of the block the command's process group is interrupted, as Ctrl-C in a terminal does.
+    At the end of the block its process group gets SIGTERM, which no shell makes it ignore (SIGINT it may).
 
     Args:
         log: the file that what it prints goes to.
@@ -43,11 +43,12 @@ def running_lab(
         yield address
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(lab.pid, signal.SIGINT)
+            os.killpg(lab.pid, signal.SIGTERM)
         try:
             lab.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(lab.pid, signal.SIGKILL)
+            lab.wait()
             raise
 
 

@@ -319,7 +319,7 @@ class Lab:
 
     def calls(self) -> None:
         """Print the AWS calls of the latest step as boto3 code that runs."""
-        print(self.code(since=self._step))
+        print(self.code(since=self._step), end="")
 
     def code(self, since: int = 0) -> str:
         """The AWS calls made after the mark `since` as boto3 code that runs."""

@@ -1,5 +1,6 @@
 """Each notebook as a learner runs it: opened in JupyterLab, Run All, until the last cell has a number."""
 
+import contextlib
 import json
 import re
 import time
@@ -62,16 +63,18 @@ def run_all(page: Page) -> None:
 
 
 def save(page: Page, path: Path) -> list[dict[str, Any]]:
-    """Save the notebook, wait for the file, and return its code cells."""
+    """Save the notebook, wait until the whole file is there, and return its code cells."""
     before = path.stat().st_mtime_ns
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
     deadline = time.monotonic() + READY_SECONDS
-    while path.stat().st_mtime_ns == before:
+    while True:
+        with contextlib.suppress(ValueError):  # half written
+            if path.stat().st_mtime_ns != before:
+                cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+                return [cell for cell in cells if cell["cell_type"] == "code"]
         assert time.monotonic() < deadline, "the notebook was not saved"
         page.wait_for_timeout(100)
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
 def take_screenshots(page: Page, name: str) -> None:

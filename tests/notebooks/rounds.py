@@ -21,8 +21,8 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.notebooks.inventory import inventory, of_the_pipeline
-from webhook_lab.lab import open_pipeline
 from webhook_lab.local_cloud import private_cloud
+from webhook_lab.pipeline import open_pipeline
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_SECONDS = 120.0

@@ -239,6 +239,12 @@ def test_facts_are_shown_with_their_sources():
     assert quotas.SQS_IN_FLIGHT.source in text
 
 
+def test_a_source_is_a_short_link_and_a_senders_address_is_none():
+    html = facts_card("Quotas", {"in flight": quotas.SQS_IN_FLIGHT})._repr_html_()
+    assert f'<a href="{quotas.SQS_IN_FLIGHT.source}">docs.aws.amazon.com / quotas-queues.html</a>' in html
+    assert "href" not in items_card([item("https://example.com/a", 1)])._repr_html_()
+
+
 def test_the_ledgers_card_knows_every_kind_of_step():
     rows = [
         SimpleNamespace(kind=kind, name=f"n-{kind}")
@@ -270,11 +276,12 @@ def test_a_teardown_says_what_is_left():
 
 def test_a_sweep_says_what_it_found_and_how_it_knows():
     found = [Found("queue", "lab-webhooks-stray", "an-address", "tag")]
-    assert re.search(
-        r"^1 resource found\n.*\n +SQS queue +lab-webhooks-stray +by its tag", repr(sweep_card(found))
-    )
-    assert sweep_card(found, removed=True).title == "1 resource found and removed"
-    assert repr(sweep_card([])) == "no resources found"
+    text = repr(sweep_card(found))
+    assert text.startswith("The sweep found 1 resource\n")
+    assert re.search(r"\n +SQS queue +lab-webhooks-stray +by its tag", text)
+    assert sweep_card(found, removed=True).title == "The sweep found 1 resource, and removed it"
+    assert sweep_card(found * 2, removed=True).title == "The sweep found 2 resources, and removed them"
+    assert repr(sweep_card([], removed=True)) == "The sweep found no resources"
 
 
 def test_several_lines_in_one_cell_line_up():

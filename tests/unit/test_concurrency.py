@@ -30,7 +30,7 @@ def lines(*spans: tuple[int, int | None]) -> list[dict[str, Any]]:
         "a short one inside a long one": ([(1, 9), (4, 4)], 2),
         "two pairs": ([(1, 4), (2, 5), (6, 9), (7, 8)], 2),
         "three, of which two at once": ([(1, 4), (3, 6), (5, 8)], 2),
-        "one that has not finished": ([(1, None), (7, 8)], 2),
+        "one whose finish is not written yet": ([(1, None), (7, 8)], 1),
     }.values(),
 )
 def test_the_peak_is_the_most_that_ran_at_one_time(spans: list[tuple[int, int | None]], peak: int) -> None:

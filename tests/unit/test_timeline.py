@@ -1,5 +1,6 @@
 """One message's moments out of what each place wrote down, and how they are shown."""
 
+from dataclasses import replace
 from typing import Any
 
 from webhook_lab.observe.timeline import WAY, follow
@@ -41,11 +42,21 @@ def test_every_place_is_told_by_its_own_record_and_in_order() -> None:
     ]  # fmt: skip
 
 
-def test_what_happens_in_one_millisecond_goes_by_the_way() -> None:
-    lines = publish_lines("p1", "m1", arrived=1_000)
-    lines[0]["at"] = 1_000
-    moments = follow(ANSWER, publish_lines=lines, subscribe_lines=(), item={**ITEM, "queued_at": 1_000})
-    assert tuple(dict.fromkeys(each.where for each in moments if each.at == 1_000)) == WAY[:4]
+def test_what_happens_in_one_millisecond_is_told_in_the_order_of_cause_and_effect() -> None:
+    at_once = [
+        [{**line, "at": 1_000} for line in lines]
+        for lines in (publish_lines("p1", "m1", arrived=1_000), subscribe_lines("m1"))
+    ]
+    moments = follow(
+        replace(ANSWER, milliseconds=0),
+        publish_lines=at_once[0],
+        subscribe_lines=at_once[1],
+        item=dict.fromkeys(ITEM, 1_000),
+    )
+    where = [each.where for each in moments]
+    assert tuple(dict.fromkeys(where)) == WAY
+    assert where[3:6] == ["queue", "publish", "subscribe"]
+    assert where[-2:] == ["subscribe", "sender"]
 
 
 def test_what_was_not_written_down_is_not_told() -> None:

@@ -32,6 +32,7 @@ class Traits:
         limits_account_concurrency: the account keeps 100 executions unreserved.
         peek_path: where messages can be read without receiving them; None where receiving is the only way.
         console: the AWS console shows these resources.
+        depths_at_once: a queue's depth is exact at once; on AWS it may lag by a minute.
         purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
         function_python: functions run under this machine's Python, whatever runtime they name.
     """
@@ -41,6 +42,7 @@ class Traits:
     moves_messages: bool = True
     publishes_metrics: bool = True
     limits_account_concurrency: bool = True
+    depths_at_once: bool = False
     purges_at_once: bool = False
     peek_path: str | None = None
     console: bool = False
@@ -54,6 +56,7 @@ LOCAL_CLOUD = Traits(
     checks_execution_roles=False,
     moves_messages=False,
     publishes_metrics=False,
+    depths_at_once=True,
     purges_at_once=True,
     limits_account_concurrency=False,
     peek_path="/_ministack/sqs/messages",

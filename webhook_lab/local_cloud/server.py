@@ -66,9 +66,11 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from ministack.app import app
 
     from webhook_lab.local_cloud.guard import Guard
+    from webhook_lab.local_cloud.whole_logs import keep_logs_whole
 
     _drop_what_deleted_functions_print()
     _ready_at_once()
+    keep_logs_whole()
     told = 0.0
 
     def tell() -> None:

@@ -16,7 +16,7 @@ def follow(
     subscribe_lines: Iterable[Mapping[str, Any]],
     item: Mapping[str, Any] | None,
 ) -> list[Moment]:
-    """Put what is known of the message behind `answer` in order of time; what is simultaneous goes by `WAY`.
+    """Put what is known of the message behind `answer` in order of time.
 
     The sender, Lambda, SQS and API Gateway each have a clock of their own; within one machine, or one AWS
     region, they agree to a few milliseconds.
@@ -24,30 +24,35 @@ def follow(
     Args:
         item: what the table holds for it, None while it holds nothing.
     """
-    moments = [
-        Moment(answer.sent_at, "sender", "posts the delivery"),
-        Moment(answer.sent_at + round(answer.milliseconds), "sender", f"has its answer: {answer.status}"),
-    ]
-    publish_lines = list(publish_lines)
-    mine = [line for line in publish_lines if line.get("message_id") == answer.message_id]
-    invocations = {line["request_id"] for line in mine if line["event"] == "record_finish"}
-    for line in publish_lines:
-        if line["request_id"] not in invocations:
-            continue
-        at = int(line["at"])
+    moments: list[Moment] = []
+
+    def tell(at: Any, where: str, what: str) -> None:
+        if at:
+            moments.append(Moment(int(at), where, what))
+
+    publish_lines, subscribe_lines, item = list(publish_lines), list(subscribe_lines), item or {}
+    queued = [line for line in publish_lines if _ends(line, answer)]
+    invocations = {line["request_id"] for line in queued}
+    invoked = [line for line in publish_lines if line["request_id"] in invocations]
+    # In the order of cause and effect, which decides between what happened in one millisecond.
+    tell(answer.sent_at, "sender", "posts the delivery")
+    for line in invoked:
         if line["event"] == "invocation_start":
-            if arrived := line.get("api_received_at"):
-                moments.append(Moment(int(arrived), "API Gateway", "receives the request"))
-            moments.append(Moment(at, "publish", "is invoked"))
-        elif line["event"] == "record_finish":
-            moments.append(Moment(at, "publish", f"{line['outcome']} the message"))
+            tell(line.get("api_received_at"), "API Gateway", "receives the request")
+            tell(line["at"], "publish", "is invoked")
+    tell(item.get("queued_at"), "queue", "keeps the message")
+    for line in queued:
+        tell(line["at"], "publish", f"{line['outcome']} the message")
     for line in subscribe_lines:
-        if line.get("message_id") == answer.message_id:
-            if line["event"] == "record_start":
-                moments.append(Moment(int(line["at"]), "subscribe", "starts on the record"))
-            elif line["event"] == "record_finish":
-                moments.append(Moment(int(line["at"]), "subscribe", f"finishes it: {line['outcome']}"))
-    if item:
-        moments.append(Moment(int(item["queued_at"]), "queue", "keeps the message"))
-        moments.append(Moment(int(item["finished_at"]), "table", "is given the item"))
-    return sorted(moments, key=lambda moment: (moment.at, WAY.index(moment.where)))
+        if line["event"] == "record_start" and line.get("message_id") == answer.message_id:
+            tell(line["at"], "subscribe", "starts on the record")
+    tell(item.get("finished_at"), "table", "is given the item")
+    for line in subscribe_lines:
+        if _ends(line, answer):
+            tell(line["at"], "subscribe", f"finishes it: {line['outcome']}")
+    tell(answer.sent_at + round(answer.milliseconds), "sender", f"has its answer: {answer.status}")
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _ends(line: Mapping[str, Any], answer: Answer) -> bool:
+    return line["event"] == "record_finish" and line.get("message_id") == answer.message_id

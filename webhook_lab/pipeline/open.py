@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from webhook_lab.aws.errors import explain
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import local_cloud_lives, resolve
 from webhook_lab.deploy.ledger import Ledger, state_folder
 from webhook_lab.deploy.naming import DEFAULT_PREFIX, Names
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.settings import Settings
+from webhook_lab.resources.function import describe_function, unreserved_allows
 
 
 def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] = os.environ) -> Pipeline:
@@ -26,11 +29,26 @@ def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] =
     ledger = Ledger(state_folder(environ) / f"{target.instance}--{names.prefix}.jsonl")
     if target.endpoint_url:
         ledger.opened(target.endpoint_url)
-    return Pipeline(Session(target), names, ledger, settings)
+    session = Session(target)
+    return Pipeline(session, names, ledger, fitting(settings or Settings(), session, names))
+
+
+def fitting(settings: Settings, session: Session, names: Names) -> Settings:
+    """The settings that the account allows: without a reservation where it can spare none (chapter 05).
+
+    Many an account has ten executions in all, and a hundred have to stay unreserved.
+    """
+    if not session.target.traits.limits_account_concurrency or settings.reserved_concurrency is None:
+        return settings
+    with explain("read the account's Lambda limits"):
+        found = describe_function(session.lambda_, name=names.function("subscribe"), tags=names.tags)
+        held = (found and found.reserved_concurrency) or 0
+        fits = unreserved_allows(session.lambda_, settings.reserved_concurrency, held=held)
+    return settings if fits else replace(settings, reserved_concurrency=None)
 
 
 def retire_dead_ledgers(environ: Mapping[str, str] = os.environ) -> None:
-    """Retire this lab's ledgers of local clouds that no longer answer, and say so where resources went with one."""
+    """Retire this lab's ledgers of local clouds that no longer answer; say where resources went with one."""
     for path in state_folder(environ).glob(f"local-*--{_names(environ).prefix}.jsonl"):
         _retire_if_dead(path)
 

@@ -10,6 +10,11 @@ from itertools import zip_longest
 Cell = str | int
 """Text, in which a newline starts a new line of the cell, or a number, which is set to the right."""
 
+
+class Link(str):
+    """A page's address. In HTML its site and last part are shown, and lead there."""
+
+
 _INK = "var(--jp-content-font-color1, currentColor)"
 _MUTED = "color: var(--jp-content-font-color2, inherit)"
 _RULE = "1px solid var(--jp-border-color2, rgba(128, 128, 128, 0.35))"
@@ -93,6 +98,9 @@ def counted(number: int, noun: str) -> str:
 def _html(cell: Cell) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
+    if isinstance(cell, Link):
+        parts = [part for part in cell.split("/")[2:] if part]
+        return f'<a href="{escape(cell)}">{escape(" / ".join((parts[0], *parts[1:][-1:])))}</a>'
     # Notebooks take what stands between two dollar signs for mathematics, but not across elements.
     return escape(cell).replace("$", "<span>$</span>").replace("\n", "<br>")
 

@@ -16,7 +16,7 @@ from webhook_lab.resources.queue import Queue
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
-from webhook_lab.show.card import Card, Cell, counted
+from webhook_lab.show.card import Card, Cell, Link, counted
 from webhook_lab.show.deliveries import items_card, peek_card
 
 __all__ = [
@@ -181,7 +181,7 @@ _CARDS: dict[type, Callable[[Any, str | None], Card]] = {
 
 def facts_card(title: str, facts: Mapping[str, Fact[Any]], note: str = "") -> Card:
     """Numbers with their sources: what each is called, its value, and the page that says so."""
-    rows = tuple((name, str(fact), fact.source) for name, fact in facts.items())
+    rows = tuple((name, str(fact), Link(fact.source)) for name, fact in facts.items())
     checked = ", ".join(sorted({fact.checked for fact in facts.values()}))
     return Card(title, "", rows, ("what", "value", f"source, checked {checked}"), note)
 
@@ -214,7 +214,8 @@ def teardown_card(removed: Sequence[Named], left: Sequence[Named]) -> Card:
 def sweep_card(found: Sequence[sweep.Found], *, removed: bool = False) -> Card:
     """What a sweep found, and how each is known to be the lab's."""
     rows = tuple((_kind(each.kind), each.name, f"by its {each.why}") for each in found)
-    title = f"{counted(len(found), 'resource')} {'found and removed' if removed else 'found'}"
+    then = f", and removed {'it' if len(found) == 1 else 'them'}" if removed and found else ""
+    title = f"The sweep found {counted(len(found), 'resource')}{then}"
     return Card(title, "", rows, ("resource", "name", "known") if rows else ())
 
 

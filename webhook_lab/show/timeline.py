@@ -9,7 +9,7 @@ from webhook_lab.show.card import counted
 from webhook_lab.show.picture import BOXES
 
 _ROW, _TOP, _BOTTOM = 26, 8, 34  # heights: of a row, above the first, below the last
-_LEFT, _WIDE, _RIGHT = 290, 560, 60  # widths: of the words, of the time axis, and beside it
+_LEFT, _WIDE, _RIGHT = 340, 510, 60  # widths: of the words, of the time axis, and beside it
 _COLOURS = {box.name: box.colour for box in BOXES.values()}
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)  # ms between two ticks
 
@@ -72,8 +72,9 @@ class Timeline:
         colour = _COLOURS.get(where, "currentColor")
         return (
             f'<text x="0" y="{y + 4.5:g}" font-weight="600">{escape(where)}</text>'
-            f'<text x="92" y="{y + 4.5:g}">{escape(what)}</text>'
-            f'<circle cx="{x:.1f}" cy="{y:g}" r="6" fill="{colour}"><title>{ms:,} ms</title></circle>'
+            f'<text x="104" y="{y + 4.5:g}">{escape(what)}</text>'
+            f'<text x="{_LEFT - 24}" y="{y + 4.5:g}" text-anchor="end" fill-opacity="0.7">{ms:,}</text>'
+            f'<circle cx="{x:.1f}" cy="{y:g}" r="6" fill="{colour}"/>'
         )
 
 

@@ -30,7 +30,8 @@ def read_deliveries(paths: Iterable[Path], *, url_path: str = "/recorded") -> It
                     f"read deliveries from {path}", "the folder holds no files", "Name a folder that does."
                 )
         elif path.is_file():
-            files = [path]
+            beside = path.with_name(path.name.removesuffix(HEADERS_SUFFIX))
+            files = [path] if beside == path or not beside.is_file() else []  # a shell's * names headers
         else:
             raise LabError(
                 f"read deliveries from {path}", "there is no such file or folder", "Check the path."

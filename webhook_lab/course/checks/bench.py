@@ -9,7 +9,7 @@ from webhook_lab.course.chapters import Chapter
 from webhook_lab.deploy.naming import Names
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import Depth
-from webhook_lab.rows import Answer
+from webhook_lab.rows import Answer, Moment
 
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database
@@ -31,6 +31,8 @@ class Bench(Protocol):
     def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None: ...
 
     def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]: ...
+
+    def follow(self, answer: Answer) -> list[Moment]: ...
 
     def delivery_id(self, name: str) -> str: ...
 

@@ -1,10 +1,53 @@
-"""Checks of the chapter."""
+"""Checks of chapter 15: that all of the lab is gone, and nothing else."""
 
 from webhook_lab.course.checks.bench import Bench, Checks
+from webhook_lab.deploy import sweep
+from webhook_lab.pipeline import STEPS, label
+from webhook_lab.resources.queue import describe_queue
+
+
+def yours(bench: Bench) -> str:
+    """The name of the learner's own queue, which begins like the lab's."""
+    return f"{bench.names.queue}-mine"
+
+
+def _all_stand(bench: Bench) -> None:
+    known = {(row.kind, row.name) for row in bench.pipeline.ledger.open_rows()}
+    for step in STEPS.values():
+        assert (step.key, step.name(bench.names)) in known, f"the ledger does not know the {label(step)}"
+        assert bench.pipeline.look_up(step.key), f"there is no {label(step)}"
+
+
+def _only_yours_stands(bench: Bench) -> None:
+    _nothing_left(bench)
+    assert describe_queue(bench.aws.sqs, name=yours(bench)), "your own queue is gone"
+
+
+def _nothing_left(bench: Bench) -> None:
+    left = sweep.remaining(bench.aws, bench.names.prefix)
+    assert not left, f"there still is {', '.join(each.name for each in left)}"
+    rows = bench.pipeline.ledger.open_rows()
+    assert not rows, f"the ledger still has {', '.join(row.name for row in rows)}"
 
 
 def _exercise(bench: Bench) -> str | None:
-    return None
+    left = [each.name for each in sweep.remaining(bench.aws, bench.names.prefix)]
+    assert not left, f"Still there: {', '.join(left)}."
+    known = {bench.names.queue, bench.names.dlq, yours(bench)}
+    deleted = {
+        call.params["QueueUrl"].rpartition("/")[2]
+        for call in bench.aws.calls.since()
+        if call.operation == "DeleteQueue" and call.error is None
+    }
+    strays = {name for name in deleted - known if name.startswith(f"{bench.names.prefix}-")}
+    return "What the ledger did not know of was found and is gone." if strays else None
 
 
-CHECKS = Checks(checkpoints={}, exercise=_exercise)
+CHECKS = Checks(
+    checkpoints={
+        "all eleven resources stand, and the ledger knows each": _all_stand,
+        "nothing of the lab is left, and your own queue still stands": _only_yours_stands,
+        "a sweep finds nothing": _nothing_left,
+    },
+    exercise=_exercise,
+)

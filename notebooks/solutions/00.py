@@ -1,0 +1,1 @@
+lab.create_table()

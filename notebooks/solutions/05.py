@@ -1,0 +1,2 @@
+lab.set_reserved_concurrency(5)
+lab.create_mapping(maximum_concurrency=5)

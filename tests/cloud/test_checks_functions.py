@@ -1,0 +1,390 @@
+"""The checks of chapters 04, 05, 06 and 15: each claim holds where it should, else says what is so."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import webhook_lab.lab
+from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.session import Session
+from webhook_lab.aws.target import resolve
+from webhook_lab.course.chapters import chapter_numbered
+from webhook_lab.course.checks import look, subscriber
+from webhook_lab.deploy.ledger import Ledger
+from webhook_lab.deploy.naming import Names
+from webhook_lab.deploy.packaging import package, source_folder
+from webhook_lab.lab import Lab
+from webhook_lab.local_cloud import Cloud
+from webhook_lab.pipeline import Pipeline
+from webhook_lab.traffic.signing import github_headers, new_secret, standard_webhooks_headers
+
+PING = json.loads((source_folder("publish") / "events" / "github_ping.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def session(cloud: Cloud) -> Session:
+    return Session(resolve())
+
+
+@pytest.fixture
+def lab(
+    session: Session, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Lab]:
+    """A lab of its own name, at the beginning of the chapter that the test asks for."""
+    monkeypatch.setattr(webhook_lab.lab, "DRAIN_SECONDS", 5.0)
+    pipeline = Pipeline(session, Names("lab-checked"), Ledger(tmp_path / "ledger.jsonl"))
+    chapter = chapter_numbered(request.param)
+    pipeline.build(chapter.starts_with)
+    yield Lab(pipeline, chapter)
+    pipeline.teardown()
+
+
+at_04, at_05, at_06, at_15 = (
+    pytest.mark.parametrize("lab", [number], indirect=True) for number in ("04", "05", "06", "15")
+)
+
+
+def fails(lab: Lab, claim: str, reason: str) -> None:
+    with pytest.raises(LabError, match=reason) as refused:
+        lab.checkpoint(claim)
+    assert claim in refused.value.where
+
+
+def waits_in_vain(lab: Lab, claim: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(webhook_lab.lab, "DRAIN_SECONDS", 0.0)
+        with pytest.raises(LabError, match=f"a line with outcome '{line}'"):
+            lab.checkpoint(claim)
+
+
+def verdict(lab: Lab, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    lab.exercise()
+    return capsys.readouterr().out.strip()
+
+
+def publish(lab: Lab, name: str, **instead: Any) -> dict[str, Any]:
+    headers = {"X-GitHub-Delivery": lab.delivery_id(name)}
+    return lab.invoke("publish", {**PING, "headers": headers, **instead})
+
+
+def build(lab: Lab, handler: str) -> None:
+    lab.create_log_group(handler)
+    lab.create_role(handler)
+    lab.create_function(handler)
+
+
+def store(lab: Lab, id_: str, *message_ids: str) -> None:
+    """An item as subscribe would have left it."""
+    item: Any = {"id": {"S": id_}, "delivered_by": {"SS": list(message_ids)}, "path": {"S": "/elsewhere"}}
+    lab.aws.dynamodb.put_item(TableName=lab.names.table, Item=item)
+
+
+# --- 04
+
+
+@at_04
+def test_the_log_group_forgets_after_a_day(lab: Lab) -> None:
+    claim = "the log group keeps its lines for one day"
+    fails(lab, claim, "there is no log group")
+    lab.create_log_group("publish")
+    lab.checkpoint(claim)
+    lab.aws.logs.put_retention_policy(logGroupName=lab.names.log_group("publish"), retentionInDays=7)
+    fails(lab, claim, "its lines are kept 7")
+
+
+@at_04
+def test_the_function_runs_this_code(lab: Lab) -> None:
+    claim = "Lambda runs the code in this folder"
+    fails(lab, claim, "there is no function")
+    build(lab, "publish")
+    lab.checkpoint(claim)
+    other = package("subscribe").zip_bytes
+    lab.aws.lambda_.update_function_code(FunctionName=lab.names.function("publish"), ZipFile=other)
+    fails(lab, claim, "it runs code with digest")
+
+
+@at_04
+def test_the_role_allows_nothing_and_then_what_the_function_needs(lab: Lab) -> None:
+    nothing = "the role allows nothing, and nothing was queued"
+    enough = "the role allows sending to one queue and writing one log"
+    fails(lab, nothing, "there is no role")
+    lab.create_log_group("publish")
+    lab.create_role("publish", policy=None)
+    lab.checkpoint(nothing)
+    fails(lab, enough, r"the role allows \[\]")
+    lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody="x")
+    fails(lab, nothing, "the queue holds 1")
+    lab.create_role("publish")
+    lab.checkpoint(enough)
+    fails(lab, nothing, "its role allows .*sqs:SendMessage")
+    policy = lab.pipeline.get("publish_role").policy
+    policy["Statement"][0]["Action"].append("sqs:DeleteMessage")
+    lab.create_role("publish", policy=policy)
+    fails(lab, enough, "sqs:DeleteMessage")
+
+
+@at_04
+def test_the_message_is_the_delivery(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    holds = "the queue holds the delivery whole, under its sender's id"
+    logged = "the log says what was queued, and as which message"
+    refused = "what could not be kept whole was refused, and none of it queued"
+    build(lab, "publish")
+    fails(lab, holds, "the queue does not hold it")
+    publish(lab, "another")
+    fails(lab, logged, "no line says that it was queued")
+    publish(lab, "ping")
+    for claim in (holds, logged):
+        lab.checkpoint(claim)
+    waits_in_vain(lab, refused, "too_large", monkeypatch)
+    publish(lab, "ping", body="x" * 500_000, isBase64Encoded=False)
+    lab.checkpoint(refused)
+    publish(lab, "long", body="x" * 5_000, isBase64Encoded=False)
+    fails(lab, refused, "the queue holds a body of 5000 bytes")
+
+
+@at_04
+def test_a_message_that_was_altered_is_not_the_delivery(lab: Lab) -> None:
+    build(lab, "publish")
+    publish(lab, "ping")
+    (envelope,) = look.envelopes(lab)
+    lab.aws.sqs.purge_queue(QueueUrl=lab.queue_url)
+    altered = json.dumps({**envelope, "body": "other"})
+    lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody=altered)
+    fails(lab, "the queue holds the delivery whole, under its sender's id", "the body was altered")
+
+
+@at_04
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [
+        ({"path": "/orders/8"}, "not yet. The queue holds 'hello from /orders/8'."),
+        ({"path": "/orders/7", "headers": {}, "body": "eA=="}, "not yet. The id begins with 'lab:'"),
+        ({"path": "/orders/7"}, "not yet. The body is not one of your own."),
+        ({"path": "/orders/7", "body": ""}, "not yet. The body is not one of your own."),
+        ({"path": "/orders/7", "body": "eA=="}, "solved."),
+    ],
+)
+def test_an_event_of_ones_own_is_judged_by_its_message(
+    lab: Lab, capsys: pytest.CaptureFixture[str], instead: dict[str, Any], says: str
+) -> None:
+    build(lab, "publish")
+    publish(lab, "ping")
+    assert verdict(lab, capsys) == "Exercise: not tried yet."
+    publish(lab, "order-7", **instead)
+    assert verdict(lab, capsys).startswith(f"Exercise: {says}")
+
+
+@at_04
+def test_where_only_a_receive_shows_messages_they_are_put_back(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody=str(number))
+    monkeypatch.setattr(look, "peek", lambda *_args, **_more: None)
+    for _ in range(2):
+        assert {each["Body"] for each in look.messages(lab)} == {str(number) for number in range(12)}
+    assert (lab.depth().visible, lab.depth().in_flight) == (12, 0)
+
+
+# --- 05
+
+
+@at_05
+def test_the_subscribers_role_and_its_reservation(lab: Lab) -> None:
+    role = "the function may read its queue and write its table"
+    reserved = "two executions are reserved, where the account can spare them"
+    lab.create_log_group("subscribe")
+    lab.create_role("subscribe", policy=None)
+    fails(lab, role, r"it allows \[\]")
+    fails(lab, reserved, "there is no function")
+    lab.create_role("subscribe")
+    lab.checkpoint(role)
+    lab.create_function("subscribe", reserved_concurrency=None)
+    fails(lab, reserved, "reserved are None, not 2")
+    lab.set_reserved_concurrency(2)
+    lab.checkpoint(reserved)
+    lab.configure(reserved_concurrency=None)  # as in an account that can spare none
+    lab.set_reserved_concurrency(None)
+    lab.checkpoint(reserved)
+
+
+@at_05
+def test_over_pull_is_warned_of(lab: Lab) -> None:
+    lab.checkpoint("nothing warns of over-pull")
+    lab.configure(maximum_concurrency=None)
+    fails(lab, "nothing warns of over-pull", "reserved concurrency 2 without MaximumConcurrency")
+
+
+@at_05
+def test_the_mappings_settings_are_those_of_the_chapter(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = "the mapping hands over ten messages at most, to two invocations at most"
+    build(lab, "subscribe")
+    fails(lab, claim, "nothing connects")
+    lab.create_mapping()
+    lab.checkpoint(claim)
+    assert verdict(lab, capsys) == "Exercise: not tried yet."
+    lab.create_mapping(report_batch_item_failures=False)
+    fails(lab, claim, "one failure returns the whole batch")
+    lab.create_mapping(maximum_concurrency=5)
+    fails(lab, claim, r"\('Enabled', 10, 5\)")
+    assert verdict(lab, capsys).startswith("Exercise: not yet. Reserved are 2")
+    lab.set_reserved_concurrency(5)
+    assert verdict(lab, capsys).startswith("Exercise: solved.")
+    lab.create_mapping()
+    assert "the mapping's MaximumConcurrency is 2" in verdict(lab, capsys)
+    lab.create_queue(visibility_timeout=60)
+    lab.pipeline.forget("queue")
+    fails(lab, claim, "a message reappears in less than 180 s")
+
+
+@at_05
+def test_what_came_through_is_asked_of_the_table(lab: Lab) -> None:
+    first = "the first message came through"
+    fails(lab, first, "the table does not hold it")
+    store(lab, f"github:{lab.delivery_id('first')}", "m1")
+    lab.checkpoint(first)
+    store(lab, f"github:{lab.delivery_id('first')}", "m1", "m2")
+    fails(lab, first, "2 messages carried it")
+
+
+@at_05
+@pytest.mark.parametrize("at_once", [2, 3])
+def test_the_peak_is_read_from_the_log(lab: Lab, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    claim = "twenty deliveries are stored, and never more than two invocations ran"
+    fails(lab, claim, "0 of 20 are stored")
+    lines: list[dict[str, Any]] = []
+    for number in range(20):
+        id_, start = f"github:{lab.delivery_id(f'burst-{number}')}", 10 * (number // at_once)
+        store(lab, id_, "m")
+        steps = (("invocation_start", start), ("record_finish", start + 5), ("invocation_finish", start + 9))
+        lines += [{"event": event, "request_id": str(number), "id": id_, "at": at} for event, at in steps]
+    monkeypatch.setattr(lab, "logs", lambda _handler: lines)
+    if at_once == 2:
+        lab.checkpoint(claim)
+    else:
+        fails(lab, claim, "3 ran at once")
+
+
+@at_05
+def test_the_bad_message_goes_back_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = "the bad message alone went back to the queue"
+    build(lab, "subscribe")
+    lab.create_mapping()
+    fails(lab, claim, "the good one is not stored")
+    publish(lab, "good")
+    lab.wait_for(f"github:{lab.delivery_id('good')}")
+    recorded = source_folder("subscribe") / "events" / "one_poison_message.json"
+    lab.invoke("subscribe", json.loads(recorded.read_text(encoding="utf-8")))
+    with monkeypatch.context() as patch:
+        patch.setattr(subscriber, "SECONDS", 0.0)
+        with pytest.raises(LabError, match="alone in the queue"):
+            lab.checkpoint(claim)
+    lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody="no envelope")
+    lab.checkpoint(claim)
+
+
+# --- 06
+
+
+@at_06
+def test_the_api_takes_all_and_may_invoke(lab: Lab) -> None:
+    claim = "the API takes any method on any path, and may invoke the function"
+    fails(lab, claim, "there is no API")
+    lab.create_rest_api()
+    lab.checkpoint(claim)
+    name = lab.names.function("publish")
+    policy = json.loads(lab.aws.lambda_.get_policy(FunctionName=name)["Policy"])
+    lab.aws.lambda_.remove_permission(FunctionName=name, StatementId=policy["Statement"][0]["Sid"])
+    fails(lab, claim, "Invalid permissions on Lambda function")
+
+
+@at_06
+def test_what_was_sent_is_asked_of_the_table(lab: Lab) -> None:
+    stored = "all that was answered 202 is stored"
+    bytes_, places = "all 256 byte values came out as they went in", "all six places wrote the message down"
+    lab.create_rest_api()
+    for claim in (stored, places):
+        fails(lab, claim, "nothing was answered 202")
+    taken = lab.send("/photo", bytes(range(255)), headers={"Content-Type": "image/png"})
+    lab.wait_for(taken)
+    for claim in (stored, places):
+        lab.checkpoint(claim)
+    fails(lab, bytes_, "the table holds no such body")
+    lab.wait_for(lab.send("/photo", bytes(range(256)), headers={"Content-Type": "image/png"}))
+    lab.checkpoint(bytes_)
+    lab.aws.dynamodb.delete_item(TableName=lab.names.table, Key={"id": {"S": taken.id or ""}})
+    fails(lab, stored, "1 of 2 are stored")
+
+
+@at_06
+def test_a_repetition_needs_two_messages(lab: Lab) -> None:
+    claim = "two messages carried the delivery, and it is stored once"
+    lab.create_rest_api()
+    fails(lab, claim, "it is not stored")
+    again = {"webhook-id": lab.delivery_id("order-1")}
+    lab.wait_for(lab.send("/orders", "1", headers=again))
+    fails(lab, claim, "it was delivered by 1")
+    lab.wait_for(lab.send("/orders", "1", headers=again))
+    lab.checkpoint(claim)
+
+
+@at_06
+def test_only_what_was_signed_comes_through(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    claim, secret, order = "under /signed/ only what was signed came through", new_secret(), b"{}"
+    lab.create_rest_api()
+    fails(lab, claim, "the function asks for no signature there")
+    lab.configure(signed_prefix="/signed/", signing_secret=secret)
+    lab.create_function("publish")
+    lab.send("/signed/orders", order)
+    fails(lab, claim, "1 were refused")
+    lab.send("/signed/orders", order)
+    fails(lab, claim, "the one signed as webhook is not stored")
+    signed = standard_webhooks_headers(secret, order, delivery_id=lab.delivery_id("signed"))
+    lab.wait_for(lab.send("/signed/orders", order, headers=signed))
+    store(lab, f"github:{lab.delivery_id('push-1')}", "m")
+    fails(lab, claim, "the one signed as github went to /elsewhere")
+    push = github_headers(secret, order, delivery_id=lab.delivery_id("push-2"))
+    lab.wait_for(lab.send("/signed/orders", order, headers=push))
+    assert verdict(lab, capsys) == "Exercise: not tried yet."
+    by_hand = {"webhook-id": lab.delivery_id("by-hand")}
+    lab.send("/signed/orders", order, headers=by_hand)
+    assert verdict(lab, capsys).startswith("Exercise: not yet. It was refused")
+    lab.wait_for(lab.send("/orders", order, headers=by_hand))
+    assert verdict(lab, capsys).startswith("Exercise: not yet. It went to /orders")
+
+
+# --- 15
+
+
+@at_15
+def test_nothing_is_left_and_nothing_else_is_gone(lab: Lab) -> None:
+    stands = "all eleven resources stand, and the ledger knows each"
+    left = "nothing of the lab is left, and your own queue still stands"
+    swept = "a sweep finds nothing"
+    mine = f"{lab.names.queue}-mine"
+    lab.checkpoint(stands)
+    fails(lab, swept, "there still is .*lab-checked-webhooks")
+    lab.aws.lambda_.delete_function(FunctionName=lab.names.function("publish"))
+    fails(lab, stands, "there is no publish function")
+    lab.teardown()
+    fails(lab, stands, "the ledger does not know the table")
+    fails(lab, left, "your own queue is gone")
+    url = lab.aws.sqs.create_queue(QueueName=mine)["QueueUrl"]
+    lab.checkpoint(left)
+    lab.checkpoint(swept)
+    lab.aws.sqs.delete_queue(QueueUrl=url)
+
+
+@at_15
+def test_only_a_stray_that_went_solves_the_exercise(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    lab.teardown()
+    assert verdict(lab, capsys) == "Exercise: not tried yet."
+    lab.aws.sqs.create_queue(QueueName="lab-checked-stray", tags=lab.names.tags)
+    assert verdict(lab, capsys) == "Exercise: not yet. Still there: lab-checked-stray."
+    assert "lab-checked-stray" in repr(lab.sweep())
+    lab.sweep(remove=True)
+    assert verdict(lab, capsys).startswith("Exercise: solved.")

@@ -1,0 +1,168 @@
+"""`up` and `down` killed between a request and the note of it: the next process still leaves nothing."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner
+
+from webhook_lab.cli import main
+from webhook_lab.deploy.ledger import state_folder
+from webhook_lab.local_cloud import Cloud
+from webhook_lab.pipeline import STEPS
+
+HERE = Path(__file__).parents[2]
+PREFIX = "lab-killed"
+
+# A command that kills itself before or after the request named, or the nth of those that change anything:
+# the ledger then knows of the attempt, and not of its result.
+MORTAL = """
+import sys
+import psutil
+from botocore.client import BaseClient
+from webhook_lab.cli import main
+
+point, moment, seen, request = sys.argv[1], sys.argv[2], 0, BaseClient._make_api_call
+
+def mortal(self, operation, parameters):
+    global seen
+    if operation.startswith(("Get", "List", "Describe", "Tag", "Filter")):
+        return request(self, operation, parameters)
+    seen += 1
+    if moment == "before" and point in (operation, str(seen)):
+        psutil.Process().kill()
+    answer = request(self, operation, parameters)
+    if moment == "after" and point in (operation, str(seen)):
+        psutil.Process().kill()
+    return answer
+
+BaseClient._make_api_call = mortal
+main(sys.argv[3:])
+"""
+
+
+def here(*arguments: str) -> dict[str, Any]:
+    """What a command says, run in this process; it has to succeed."""
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    facts: dict[str, Any] = json.loads(done.stdout)
+    return facts
+
+
+def down() -> dict[str, Any]:
+    """What `down` says in a process of its own; it has to succeed."""
+    command = [sys.executable, "-m", "webhook_lab.cli", "down", "--json"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    facts: dict[str, Any] = json.loads(done.stdout)
+    return facts
+
+
+def killed(point: str, moment: str, *arguments: str) -> bool:
+    """Run a command that is to die there, and say whether it got there."""
+    command = [sys.executable, "-c", MORTAL, point, moment, *arguments]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 or not done.stderr.count("Traceback"), done.stderr
+    return done.returncode != 0
+
+
+def standing() -> set[str]:
+    """All that stands with the lab's name, as AWS lists it: nothing of the library has a say in this."""
+    lambda_ = boto3.client("lambda")
+    names = [url.rsplit("/", 1)[1] for url in boto3.client("sqs").list_queues().get("QueueUrls", [])]
+    names += boto3.client("dynamodb").list_tables()["TableNames"]
+    names += [each["FunctionName"] for each in lambda_.list_functions()["Functions"]]
+    names += [
+        each["EventSourceArn"].split(":")[5]
+        for each in lambda_.list_event_source_mappings()["EventSourceMappings"]
+    ]
+    names += [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]]
+    names += [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]]
+    names += [each["name"] for each in boto3.client("apigateway").get_rest_apis()["items"]]
+    return {name for name in names if PREFIX in name}
+
+
+@pytest.fixture(autouse=True)
+def lab(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A lab of which nothing stands, on a cloud that outlives the killed."""
+    monkeypatch.setenv("WEBHOOK_LAB_NAME", PREFIX)
+    assert standing() == set()
+    yield
+    here("sweep", "--yes")
+
+
+def nothing_is_left() -> None:
+    assert standing() == set()
+    assert not list(state_folder().glob(f"*--{PREFIX}.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "moment"),
+    [
+        ("CreateTable", "after"),
+        ("CreateRole", "after"),
+        ("CreateFunction", "after"),
+        ("CreateEventSourceMapping", "after"),
+        ("CreateRestApi", "after"),
+    ],
+)
+def test_after_a_kill_in_up_the_next_down_leaves_nothing(operation: str, moment: str) -> None:
+    assert killed(operation, moment, "up")
+    assert down()["remaining"] == 0
+    nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("operation", "moment"),
+    [
+        ("DeleteEventSourceMapping", "after"),
+        ("DeleteFunction", "before"),
+        ("DeleteTable", "after"),
+    ],
+)
+def test_after_a_kill_in_down_the_next_down_leaves_nothing(operation: str, moment: str) -> None:
+    here("up")
+    assert killed(operation, moment, "down")
+    assert down()["remaining"] == 0
+    nothing_is_left()
+
+
+@pytest.mark.parametrize("operation", ["CreateRole", "CreateRestApi"])
+def test_without_the_ledger_sweep_finds_what_a_killed_up_left(operation: str) -> None:
+    assert killed(operation, "after", "up")
+    for ledger in state_folder().glob(f"*--{PREFIX}.jsonl"):
+        ledger.unlink()
+    left = standing()
+    assert here("sweep")["remaining"] >= len(left) > 0
+    assert standing() == left
+    assert here("sweep", "--yes")["remaining"] == 0
+    nothing_is_left()
+
+
+def test_after_a_kill_the_next_up_finishes_what_was_begun() -> None:
+    assert killed("CreateEventSourceMapping", "after", "up")
+    here("up")
+    assert here("status")["missing"] == []
+    assert len(down()["removed"]) == len(STEPS)
+    nothing_is_left()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_kill_at_any_request_leaves_nothing_after_the_next_down(command: str, moment: str) -> None:
+    point = 1
+    while True:
+        if command == "down":
+            here("up")
+        if not killed(str(point), moment, command):
+            break
+        assert down()["remaining"] == 0, point
+        nothing_is_left()
+        point += 1
+    assert point > len(STEPS)

@@ -1,0 +1,112 @@
+"""Each chapter's exercise: not tried as the notebook stands, not yet when half done, solved by its solution.
+
+The cells run in this process, one after the other; nbval runs them in a kernel. A solution takes the place of
+the stub's comment, as it does for a learner who copies it from the notebook.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from webhook_lab.course.chapters import CHAPTERS, Chapter
+from webhook_lab.local_cloud import Cloud
+from webhook_lab.pipeline import open_pipeline
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+STUB = "# your code here"
+SHOWN = re.compile(r"<details><summary>Solution</summary>\n\n```python\n(.*?)```\n.*?</details>", re.DOTALL)
+
+HALF_DONE = {
+    "00": """
+lab.aws.dynamodb.create_table(
+    TableName=lab.names.table,
+    KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    BillingMode="PROVISIONED",
+    ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    Tags=[{"Key": key, "Value": value} for key, value in lab.names.tags.items()],
+)
+""",
+    "02": """
+once = {"id": {"S": lab.delivery_id("order-3")}, "body": {"S": "first copy"}}
+lab.aws.dynamodb.put_item(TableName=lab.names.table, Item=once | {"delivered_by": {"SS": ["message-1"]}})
+""",
+    "04": """
+lab.invoke("publish", {**event, "path": "/orders/8", "headers": {}})
+""",
+    "05": """
+lab.set_reserved_concurrency(5)
+""",
+    "06": """
+lab.send("/signed/orders", order, headers={"webhook-id": lab.delivery_id("by-hand")})
+""",
+    "15": """
+lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
+""",
+}
+"""By chapter, what does not solve its exercise, and does not stand in the way of the solution either."""
+
+UNDONE = {
+    "03": """
+lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody="poison")
+""",
+}
+"""By chapter, what takes a solved exercise back to "not yet"; for those that half a solution would spoil."""
+
+each = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.number)
+
+
+def solution_of(chapter: Chapter) -> str:
+    return (FOLDER / "solutions" / f"{chapter.number}.py").read_text(encoding="utf-8")
+
+
+@each
+def test_the_notebook_shows_the_solution_that_is_tested_here(chapter: Chapter) -> None:
+    notebook = nbformat.read(FOLDER / chapter.file, as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert SHOWN.findall(text) == [solution_of(chapter)]
+    assert sum(STUB in cell.source for cell in notebook.cells) == 1
+
+
+@pytest.fixture
+def nothing_stands(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(FOLDER)
+    yield
+    with contextlib.redirect_stdout(io.StringIO()):
+        open_pipeline().teardown()
+
+
+def verdict_of(source: str, names: dict[str, Any]) -> str:
+    """Run a cell and return the last line that it prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(source, names)
+    return (printed.getvalue().splitlines() or [""])[-1]
+
+
+@each
+@pytest.mark.usefixtures("nothing_stands")
+def test_the_exercise_is_judged_by_how_far_it_is(chapter: Chapter) -> None:
+    notebook = nbformat.read(FOLDER / chapter.file, as_version=4)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    tried = 0
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        verdict = verdict_of(cell.source, names)
+        if STUB not in cell.source:
+            continue
+        assert verdict == "Exercise: not tried yet."
+        attempts = [
+            (HALF_DONE.get(chapter.number), "Exercise: not yet. "),
+            (solution_of(chapter), "Exercise: solved. "),
+            (UNDONE.get(chapter.number), "Exercise: not yet. "),
+        ]
+        for code, says in attempts:
+            if code:
+                assert verdict_of(cell.source.replace(STUB, code), names).startswith(says), code
+                tried += 1
+    assert tried == 2, "the solution, and one attempt that is none"

@@ -1,0 +1,29 @@
+"""The command line, `webhook-lab`: one function for each command, and what they share beside them."""
+
+import io
+import sys
+
+import click
+
+from webhook_lab.cli.care import doctor, sweep
+from webhook_lab.cli.deliveries import send, show
+from webhook_lab.cli.environment import env
+from webhook_lab.cli.open import open_lab
+from webhook_lab.cli.pipeline import catch_up, down, status, up
+from webhook_lab.cli.report import Commands
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="webhook-lab")
+def main() -> None:
+    """Build The Scalable Webhook on an AWS of your own, use it, and leave nothing behind.
+
+    WEBHOOK_LAB_TARGET says which AWS: unset, one on this machine that all commands share; an address; "aws".
+    """
+    for stream in (sys.stdout, sys.stderr):  # a character that the terminal lacks is shown by its escape
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+for command in (open_lab, doctor, up, send, show, status, catch_up, env, down, sweep):
+    main.add_command(command)

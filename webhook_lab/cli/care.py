@@ -1,0 +1,54 @@
+"""Whether the machine is well, and whether anything was left behind."""
+
+import click
+
+from webhook_lab.cli.report import Outcome, progress, reports
+from webhook_lab.cli.standing import NOTHING, find_pipeline
+from webhook_lab.deploy import sweep as sweeping
+from webhook_lab.deploy.ledger import Ledger
+from webhook_lab.deploy.naming import Names
+from webhook_lab.doctor import examine
+
+
+@click.command()
+@click.option("--details", is_flag=True, help="Say what was seen where all is well, too.")
+@reports
+def doctor(details: bool) -> Outcome:
+    """Say OK or FAIL for each thing that the lab needs, and how to mend it."""
+    report = examine()
+    facts = {"ok": report.ok, "checks": [vars(check) for check in report.checks]}
+    return Outcome(facts, report.text(details), code=0 if report.ok else 1)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Remove what is found.")
+@click.option("--prefix", metavar="NAME", help="Of the lab with this WEBHOOK_LAB_NAME, not of yours.")
+@click.option("--all", "every", is_flag=True, help="Of every lab in the account, whoever's it is.")
+@reports
+def sweep(yes: bool, prefix: str | None, every: bool) -> Outcome:
+    """Find what a lab left behind, by tag, by role path and by name, even when its ledger is lost.
+
+    It is listed, and removed only with --yes: exit code 0 then says that nothing remains.
+    """
+    if prefix and every:
+        raise click.UsageError("--prefix names one lab, and --all means every one.")
+    if (pipeline := find_pipeline()) is None:
+        return Outcome({"found": [], "removed": [], "remaining": 0}, NOTHING)
+    session = pipeline.session
+    lab = None if every else Names(prefix or pipeline.names.prefix).prefix
+    click.echo(f"Looking for what {lab or 'any lab'} left …", err=True)
+    found = left = sweeping.find(session, prefix=lab)
+    lines = [f"{each.kind.replace('_', ' '):9}  {each.name}  (by {each.why})" for each in found]
+    if yes:
+        with progress(len(found), "Removing") as step:
+            sweeping.remove(session, found, progress=lambda each: step(each.name))
+        left = sweeping.remaining(session, prefix=lab)
+        if not left:
+            for path in pipeline.ledger.path.parent.glob(f"{session.target.instance}--{lab or '*'}.jsonl"):
+                Ledger(path).retire()
+        lines.append(f"Removed: {len(found)}. Remaining: {len(left)}.")
+    else:
+        lines.append(f"Remaining: {len(left)}." + (" To remove them, add --yes." if left else ""))
+    listed = [vars(each) for each in found]
+    facts = {"found": listed, "removed": listed if yes else [], "remaining": len(left)}
+    return Outcome(facts, "\n".join(lines), code=1 if yes and left else 0)

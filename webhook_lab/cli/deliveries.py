@@ -1,0 +1,149 @@
+"""Sending recorded deliveries, and showing what came of them."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from webhook_lab.aws.errors import LabError, explain
+from webhook_lab.cli.report import STOPPED, Outcome, progress, reports
+from webhook_lab.cli.standing import demand, demand_pipeline, depth_of, told_depth
+from webhook_lab.deploy.naming import FUNCTIONS
+from webhook_lab.lab import plain_item
+from webhook_lab.observe.log_lines import read_lines
+from webhook_lab.observe.peek import peek
+from webhook_lab.pipeline import Pipeline
+from webhook_lab.rows import Answer
+from webhook_lab.show.deliveries import items_card, peek_card
+from webhook_lab.traffic.recorded import read_deliveries
+from webhook_lab.traffic.sender import Delivery, post
+from webhook_lab.traffic.signing import check_secret, github_headers, standard_webhooks_headers
+
+AT_ONCE = 4
+"""Deliveries on their way at one time: as many publish functions run, about 50 MB each locally."""
+_LISTED = 10
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option("--url-path", default="/recorded", show_default=True, help="Where to post to, query and all.")
+@click.option("--secret", envvar="SIGNING_SECRET", help="Sign each delivery with it (also: SIGNING_SECRET).")
+@reports
+def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Outcome:
+    """Post files, and all files in folders, byte for byte.
+
+    The headers of push.json are one JSON object in push.json.headers.json. Exit code 0: each one got 202.
+    """
+    deliveries = list(read_deliveries(paths, url_path=url_path))
+    if secret:
+        check_secret(secret)
+        deliveries = [_signed(delivery, secret) for delivery in deliveries]
+    pipeline = demand_pipeline()
+    api = demand(pipeline, "api")
+    url = pipeline.session.target.invoke_url(api.id, api.stage)
+    sent = _send_all(url, deliveries)
+    statuses = dict(sorted(Counter(status for _, status, _ in sent).items()))
+    refused = [(name, said) for name, status, said in sent if status != "202"]
+    not_sent = len(deliveries) - len(sent)
+    facts = {"url": url, "sent": len(sent), "not_sent": not_sent, "by_status": statuses, "refused": refused}
+    lines = [f"{count} × {status}" for status, count in statuses.items()]
+    lines += [f"  {name}: {said}" for name, said in refused[:_LISTED]]
+    if len(refused) > _LISTED:
+        lines.append(f"  … and {len(refused) - _LISTED} more")
+    if not_sent:
+        lines.append(f"Stopped: {not_sent} not sent.")
+    return Outcome(facts, "\n".join(lines), code=STOPPED if not_sent else 1 if refused else 0)
+
+
+def _send_all(url: str, deliveries: list[Delivery]) -> list[tuple[str, str, str]]:
+    """Post all, a few at once, in no order: the name, the status and the answer of each that was sent.
+
+    Ctrl-C lets those on their way arrive, and sends no more.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool, progress(len(deliveries), "Sending") as step:
+        posted: dict[Future[Answer], str] = {pool.submit(post, url, each): each.name for each in deliveries}
+        try:
+            for future in as_completed(posted):
+                step(posted[future])
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+    sent = []
+    for future, name in posted.items():
+        if not future.cancelled():
+            try:
+                sent.append((name, str(future.result().status), repr(future.result())))
+            except LabError as error:
+                sent.append((name, "no answer", error.said))
+    return sent
+
+
+def _signed(delivery: Delivery, secret: str) -> Delivery:
+    """As its sender signs it: GitHub's way if it has GitHub's headers, else by Standard Webhooks."""
+    given = {name.lower(): value for name, value in delivery.headers.items()}
+    if event := given.get("x-github-event"):
+        id_ = given.get("x-github-delivery") or str(uuid.uuid4())
+        signature = github_headers(secret, delivery.body, delivery_id=id_, event=event)
+    else:
+        id_ = given.get("webhook-id") or f"msg_{uuid.uuid4().hex}"
+        try:
+            signature = standard_webhooks_headers(secret, delivery.body, delivery_id=id_)
+        except UnicodeDecodeError as error:
+            said = f"Standard Webhooks signs text, and this is not UTF-8 ({error.reason})"
+            try_this = "Give it a header X-GitHub-Event: GitHub signs bytes."
+            raise LabError(f"sign {delivery.name}", said, try_this) from error
+    replaced = {name.lower() for name in signature}
+    kept = {name: value for name, value in delivery.headers.items() if name.lower() not in replaced}
+    return replace(delivery, headers={**kept, **signature})
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["table", "queue", "dlq", "logs"]))
+@reports
+def show(what: str) -> Outcome:
+    """Show the table's items, the messages of a queue, or the functions' log lines."""
+    return _SHOW[what](demand_pipeline(), what)
+
+
+def _table(pipeline: Pipeline, key: str) -> Outcome:
+    name = demand(pipeline, key).name
+    with explain(f"read table {name!r}"):
+        pages = pipeline.session.dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
+        items = [plain_item(item) for page in pages for item in page["Items"]]
+    return Outcome({"table": name, "items": items}, repr(items_card(items)))
+
+
+def _queue(pipeline: Pipeline, key: str) -> Outcome:
+    queue = demand(pipeline, key)
+    depth, messages = depth_of(pipeline, queue), peek(pipeline.session, queue_url=queue.url)
+    text = f"{queue.name}: {told_depth(depth)}\n"
+    text += "SQS shows messages only to who receives them." if messages is None else repr(peek_card(messages))
+    return Outcome({"name": queue.name, "url": queue.url, "depth": depth, "messages": messages}, text)
+
+
+def _logs(pipeline: Pipeline, _: str) -> Outcome:
+    groups = [demand(pipeline, f"{each}_logs").name for each in FUNCTIONS]
+    with explain("read the functions' log lines"):
+        lines = [line for group in groups for line in read_lines(pipeline.session.logs, log_group=group)]
+    lines.sort(key=lambda line: int(line["at"]))
+    text = "\n".join(_told(line) for line in lines) or "No function has written anything yet."
+    return Outcome({"log_groups": groups, "lines": lines}, text)
+
+
+def _told(line: dict[str, Any]) -> str:
+    at = datetime.fromtimestamp(int(line["at"]) / 1000, UTC)
+    rest = [f"{name}={value}" for name, value in line.items() if name not in ("at", "function", "event")]
+    return " ".join([f"{at:%H:%M:%S.%f}"[:-3], str(line.get("function")), line["event"], *rest])
+
+
+_SHOW: dict[str, Callable[[Pipeline, str], Outcome]] = {
+    "table": _table,
+    "queue": _queue,
+    "dlq": _queue,
+    "logs": _logs,
+}

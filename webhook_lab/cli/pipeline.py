@@ -1,0 +1,136 @@
+"""Building the whole pipeline or what a chapter starts from, looking at it, and tearing it down."""
+
+from typing import Any
+
+import click
+
+from webhook_lab.aws.errors import explain
+from webhook_lab.cli.report import Outcome, progress, reports
+from webhook_lab.cli.standing import NOTHING, cloud_of, depth_of, facts_of, find_pipeline, told_depth
+from webhook_lab.course.chapters import chapter_numbered
+from webhook_lab.deploy import sweep
+from webhook_lab.local_cloud import keep, leases, unkeep
+from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
+from webhook_lab.show.cards import teardown_card
+from webhook_lab.traffic.signing import check_secret, new_secret
+
+_KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
+_SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
+
+
+@click.command()
+@click.option("--secret", is_flag=False, flag_value="", metavar="[SECRET]", help=_SIGNED)
+@reports
+def up(secret: str | None) -> Outcome:
+    """Build the whole pipeline, or mend what differs, and print its URL.
+
+    The local cloud that commands share lives on until `webhook-lab down`, or for two hours without a request.
+    """
+    settings = Settings()
+    if secret is not None:
+        secret = check_secret(secret or new_secret())
+        settings = Settings(signed_prefix="/", signing_secret=secret)
+    pipeline = open_pipeline(settings)
+    with progress(len(STEPS), "Building") as step:
+        pipeline.build(progress=step)
+    kept = _keep(pipeline)
+    for finding in pipeline.preflight():
+        click.echo(f"{finding.level}: {finding.rule}: {finding.said}\n  try:  {finding.try_this}", err=True)
+    facts = facts_of(pipeline, {key: pipeline.get(key) for key in STEPS})
+    hint = f"Try: curl -d 'a webhook' {facts['url']}/hello"
+    if secret:
+        facts["secret"] = secret
+        hint = f"Every delivery needs a signature by this secret: {secret}"
+    where = pipeline.session.target.traits.label
+    return Outcome(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{kept}")
+
+
+@click.command("catch-up")
+@click.argument("chapter")
+@reports
+def catch_up(chapter: str) -> Outcome:
+    """Bring the pipeline to exactly where a CHAPTER (such as 04) begins."""
+    begins = chapter_numbered(chapter)
+    pipeline = open_pipeline()
+    with progress(len(STEPS), "Catching up") as step:
+        pipeline.restore(begins.starts_with, progress=step)
+    standing = [step.key for step in steps_until(begins.starts_with)]
+    told = f"Chapter {begins.number} can begin: {begins.title}. Standing: {', '.join(standing) or 'nothing'}."
+    return Outcome({"chapter": begins.number, "standing": standing}, told + _keep(pipeline))
+
+
+@click.command()
+@reports
+def status() -> Outcome:
+    """Tell what stands, how deep the queues are, and what is stored.
+
+    Exit code 0 only when the whole pipeline stands.
+    """
+    if (pipeline := find_pipeline()) is None:
+        absent = dict.fromkeys(("endpoint_url", "url", "queue_url", "dlq_url", "table", "depths", "counts"))
+        return Outcome({"target": "local", **absent, "standing": [], "missing": list(STEPS)}, NOTHING, code=1)
+    found = {}
+    with progress(len(STEPS), "Looking") as step:
+        for key in STEPS:
+            step(key)
+            found[key] = pipeline.look_up(key)
+    cloud = cloud_of(pipeline)
+    facts = {
+        **facts_of(pipeline, found),
+        "depths": {key: found[key] and depth_of(pipeline, found[key]) for key in ("queue", "dlq")},
+        "counts": found["table"] and _counts(pipeline),
+        "standing": [key for key in STEPS if found[key]],
+        "missing": [key for key in STEPS if not found[key]],
+        "kept": cloud and leases(cloud).kept,
+    }
+    return Outcome(facts, _told(facts), code=1 if facts["missing"] else 0)
+
+
+@click.command()
+@reports
+def down() -> Outcome:
+    """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
+    if (pipeline := find_pipeline()) is None:
+        return Outcome({"removed": [], "remaining": 0}, NOTHING)
+    with progress(len(STEPS), "Removing") as step:
+        removed: list[Any] = [*pipeline.teardown(progress=step)]
+    session, prefix = pipeline.session, pipeline.names.prefix
+    if strays := sweep.remaining(session, prefix=prefix):  # such as a log group that Lambda made
+        removed += sweep.remove(session, strays)
+    left = sweep.remaining(session, prefix=prefix)
+    if not left and (cloud := cloud_of(pipeline)):
+        unkeep(cloud)
+    listed = [{"kind": each.kind, "name": each.name} for each in removed]
+    text = repr(teardown_card(removed, left))
+    return Outcome({"removed": listed, "remaining": len(left)}, text, code=1 if left else 0)
+
+
+def _keep(pipeline: Pipeline) -> str:
+    """Let the shared cloud outlive this command, and say so. Any other cloud has an owner of its own."""
+    if (cloud := cloud_of(pipeline)) is None:
+        return ""
+    keep(cloud)
+    return f"\n{_KEPT}"
+
+
+def _counts(pipeline: Pipeline) -> dict[str, int]:
+    """Deliveries in the table, and those that came under a taken id with another body."""
+    scan, name = pipeline.session.dynamodb.get_paginator("scan"), pipeline.names.table
+    with explain(f"count the items of table {name!r}"):
+        pages = scan.paginate(TableName=name, ProjectionExpression="conflict_of", ConsistentRead=True)
+        items = [item for page in pages for item in page["Items"]]
+    conflicts = sum("conflict_of" in item for item in items)
+    return {"stored": len(items) - conflicts, "conflicts": conflicts}
+
+
+def _told(facts: dict[str, Any]) -> str:
+    where = "{name} on {0}, account {account}, {region}".format(facts["endpoint_url"] or "AWS", **facts)
+    if not facts["standing"]:
+        return f"Nothing stands of {where}."
+    lines = [where, f"  url    {facts['url'] or '-'}"]
+    lines += [f"  {key:5}  {told_depth(depth)}" for key, depth in facts["depths"].items() if depth]
+    if counts := facts["counts"]:
+        lines.append(f"  table  {counts['stored']} stored, {counts['conflicts']} in conflict")
+    if facts["missing"]:
+        lines.append(f"  Missing: {', '.join(facts['missing'])}. `webhook-lab up` builds them.")
+    return "\n".join([*lines, _KEPT] if facts["kept"] else lines)
