@@ -7,9 +7,9 @@ import statistics
 import sys
 from typing import Any
 
-from bench import PARTS, Part, building, first_use
+from bench import PARTS, Part, building, database, first_use
 
-MODULES = (building, first_use)
+MODULES = (building, database, first_use)
 """Where the parts are."""
 
 

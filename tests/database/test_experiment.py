@@ -7,7 +7,7 @@ import pytest
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import pgbouncer
-from webhook_lab.database.experiment import Burst
+from webhook_lab.database.experiment import Burst, count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
 from webhook_lab.database.postgres import SUPERUSER, Postgres
@@ -28,12 +28,9 @@ def needs_pgbouncer(server: Postgres) -> None:
 
 
 def stored_once(server: Postgres, outcome: Outcome) -> int:
-    with psycopg.connect(server.conninfo()) as connection:
-        query = "SELECT count(DISTINCT id), count(*) FROM deliveries WHERE run = %s"
-        found = connection.execute(query, (outcome.run,)).fetchone()
-    assert found
-    assert found[0] == found[1]
-    return int(found[0])
+    rows, ids = count(server, outcome.run)
+    assert rows == ids
+    return ids
 
 
 def the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres) -> None:
@@ -52,12 +49,14 @@ def the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres) -> N
     assert pooler.waited(0.5) > queue.waited(0.5)
 
 
+@pytest.mark.pgbouncer
 @pytest.mark.parametrize("number", range(QUICK_RUNS))
 def test_the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres, number: int) -> None:
     the_fixed_designs_lose_nothing_and_the_naive_one_does(server)
 
 
 @pytest.mark.long
+@pytest.mark.pgbouncer
 @pytest.mark.parametrize("number", range(LONG_RUNS))
 def test_so_it_is_twenty_times_of_twenty(server: Postgres, number: int) -> None:
     the_fixed_designs_lose_nothing_and_the_naive_one_does(server)
@@ -79,6 +78,7 @@ def test_a_crash_in_mid_drain_loses_nothing_behind_a_queue(server: Postgres) -> 
     assert stored_once(server, outcome) == 200
 
 
+@pytest.mark.pgbouncer
 def test_a_crash_loses_what_was_on_its_way_through_a_pooler(server: Postgres) -> None:
     needs_pgbouncer(server)
     outcome = burst(server, POOLER, webhooks=200, crash=True)

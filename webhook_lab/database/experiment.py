@@ -61,6 +61,22 @@ def store(connection: "psycopg.Connection[Any]", run: str, webhook: int, work: f
         connection.execute("SELECT pg_sleep(%s)", (work,))  # prices, stock, an invoice: the rest of the work
 
 
+def count(server: Postgres, run: str) -> tuple[int, int]:
+    """How many rows the database holds of a run now, and of how many different webhooks.
+
+    Raises:
+        LabError: it does not answer.
+    """
+    query = "SELECT count(*), count(DISTINCT id) FROM deliveries WHERE run = %s"
+    try:
+        with psycopg.connect(server.conninfo()) as connection:
+            rows, ids = connection.execute(query, (run,)).fetchone() or (0, 0)
+    except psycopg.Error as error:
+        said = own_words(error)
+        raise LabError("ask PostgreSQL what it holds", said, "Run the notebook from the start.") from error
+    return rows, ids
+
+
 class Burst:
     """Webhooks from many senders at once, through one design, into one server.
 
@@ -111,11 +127,8 @@ class Burst:
         self.limit = self.server.room()
         self._pooler = PgBouncer(self.server, design.pool) if design.pool else None
         self._conninfo = self.server.conninfo(port=self._pooler.port if self._pooler else None)
-        counters = {
-            "refused": self._refused,
-            "waiting": self._buffer.held,
-            "limit": lambda: self.limit,
-        }
+        counters: dict[str, Callable[[], int]] = {"refused": self._refused, "limit": lambda: self.limit}
+        counters |= {"waiting": self._buffer.held} if design.consumers else {}
         self.monitor = Monitor(self.server, self.run_id, counters)
         threading.Thread(target=self._run, name=f"burst-{self.run_id}", daemon=True).start()
         return self

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from IPython.display import display
 
-from webhook_lab.database.experiment import SENDERS, WEBHOOKS, WORK_SECONDS, Burst
+from webhook_lab.database.experiment import SENDERS, WEBHOOKS, WORK_SECONDS, Burst, count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler
 from webhook_lab.database.postgres import Postgres, Setting
@@ -94,6 +94,10 @@ class Database:
         display(outcome_card(self.outcomes[-1]))  # type: ignore[no-untyped-call]
         return self.outcomes[-1]
 
+    def count(self, outcome: Outcome) -> tuple[int, int]:
+        """How many rows the database holds of a burst now, and of how many different webhooks."""
+        return count(self.server, outcome.run)
+
     def compare(self) -> Chart:
         """The newest burst of each design, side by side."""
         return designs_chart(self.outcomes, theme=LIGHT if nobody_looks() else theme_in_jupyterlab())
@@ -123,17 +127,17 @@ def outcome_card(outcome: Outcome) -> Card:
     """The numbers of one burst, and PostgreSQL's own words."""
     median, most = (f"{outcome.waited(part):,.0f} ms" for part in (0.5, 0.95))
     rows: list[tuple[Cell, ...]] = [
-        ("sent", len(outcome.sent)),
-        ("stored", outcome.stored),
-        ("lost", outcome.lost),
+        ("sent", f"{len(outcome.sent):,}"),
+        ("stored", f"{outcome.stored:,}"),
+        ("lost", f"{outcome.lost:,}"),
         ("open connections, at most", f"{outcome.peak()} of {outcome.limit}, {outcome.peak('memory')} MB"),
         ("senders waited", f"{median} (median), 95 % at most {most}"),
         ("over after", f"{outcome.seconds:.1f} s"),
     ]
     if outcome.attempts > len(outcome.sent):
-        rows.append(("attempts", outcome.attempts))
+        rows.append(("attempts", f"{outcome.attempts:,}"))
     if outcome.redelivered:
-        rows.append(("delivered again", outcome.redelivered))
+        rows.append(("delivered again", f"{outcome.redelivered:,}"))
     rows += [(f"{count} x", words) for words, count in outcome.errors.items()]
     return Card(f"{outcome.lost} of {len(outcome.sent)} webhooks lost", outcome.design.name, tuple(rows))
 

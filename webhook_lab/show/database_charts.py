@@ -103,11 +103,12 @@ def _draw_design(
         text(0, -4 + 18 * line, words, _HEAD, weight="bold")
     verdict = ORANGE if outcome.lost else GREEN
     text(-2, 56, str(outcome.lost), _HUGE, verdict, weight="bold")
-    text(6 + 21.5 * len(str(outcome.lost)), 56, "lost", _HEAD, verdict)
+    text(5 + 23.2 * len(str(outcome.lost)), 56, "lost", _HEAD, verdict)
     _draw_squares(axes(74, 112), outcome, theme)
     below = axes(216, 84)
     style(below, "", theme, end=end, top=outcome.limit * 1.25, below=None)
     below.set_yticks([0, outcome.limit / 2, outcome.limit])
+    below.set_xticks(range(2, ceil(end * 0.95), 2))  # none at an edge, where the next column's would be
     below.xaxis.set_major_formatter("{x:g} s")
     below.tick_params(labelleft=first, labelbottom=True)
     if first:
@@ -173,8 +174,6 @@ def limits_chart(*, per_invocation: int = 1, theme: Theme = LIGHT) -> Chart:
         loc="lower left", bbox_to_anchor=(-0.02, 1.01), ncols=len(ENGINES), frameon=False, fontsize=9,
         labelcolor=theme.ink, handletextpad=0.2, columnspacing=1.4,
     )  # fmt: skip
-    rows = [
-        f"{name}: " + ", ".join(f"{of} {most:,}" for (of, has), most in allowed.items() if has == name)
-        for name in CLASSES
-    ]
-    return Chart(figure, says, "; ".join(rows) + ".")
+    ranges = [(engine, [most for (of, _), most in allowed.items() if of == engine]) for engine in ENGINES]
+    summary = "; ".join(f"{engine}: {min(numbers):,} to {max(numbers):,}" for engine, numbers in ranges)
+    return Chart(figure, says, f"{summary}.")

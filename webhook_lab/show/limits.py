@@ -39,20 +39,24 @@ class LimitsPanel:
     """Controls for `limit_card`, and two bars: what the database has, and what would be asked of it."""
 
     def __init__(self) -> None:
-        self.engine = widgets.Dropdown(options=ENGINES, value=_FIRST[0], layout={"width": "190px"})
-        self.instance_class = widgets.Dropdown(options=CLASSES, value=_FIRST[1], layout={"width": "150px"})
+        self.engine, self.instance_class = (
+            widgets.Dropdown(
+                options=options, value=value, layout={"width": "200px", "margin": "2px 16px 2px 0"}
+            )
+            for options, value in ((ENGINES, _FIRST[0]), (CLASSES, _FIRST[1]))
+        )
         self.kept = widgets.IntSlider(
-            20, 0, 90, 5, description="kept for others, %", style=_LABELS, layout={"width": "290px"}
+            20, 0, 90, 5, description="Kept for others, %", style=_LABELS, layout={"width": "400px"}
         )
         self.each = widgets.IntSlider(
-            1, 1, 10, description="connections each", style=_LABELS, layout={"width": "260px"}
+            1, 1, 10, description="Connections per invocation", style=_LABELS, layout={"width": "400px"}
         )
         self.answer = widgets.HTML()
-        inputs = (self.engine, self.instance_class, self.kept, self.each)
-        for control in inputs:
+        rows = ((self.engine, self.instance_class), (self.kept, self.each))
+        for control in (*rows[0], *rows[1]):
             control.observe(lambda _: self._show(), "value")
         self.box = widgets.VBox(
-            [widgets.HBox(inputs, layout={"flex_flow": "row wrap"}), self.answer],
+            [*(widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), self.answer],
             layout={
                 "width": "960px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
                 "border": "1px solid var(--jp-border-color2)", "border_left": f"4px solid {GREEN}",
