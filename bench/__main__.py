@@ -7,9 +7,9 @@ import statistics
 import sys
 from typing import Any
 
-from bench import PARTS, Part, building, database, first_use
+from bench import PARTS, TABLES, Part, Rows, building, database, drain, first_use, live, sending
 
-MODULES = (building, database, first_use)
+MODULES = (building, first_use, database, drain, sending, live)
 """Where the parts are."""
 
 
@@ -26,20 +26,38 @@ def result(part: Part) -> dict[str, Any]:
     }
 
 
+def print_rows(rows: Rows) -> None:
+    """The rows under their columns, what is long left out: the JSON has it."""
+    columns = [name for name, value in rows[0].items() if not isinstance(value, list | dict)]
+    widths = [max(len(name), 10) for name in columns]
+    for cells in (columns, *([row[name] for name in columns] for row in rows)):
+        print("  ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), flush=True)
+
+
 def main() -> None:
     """Measure the named parts, or all. The exit code is 0 however long they take: a bench informs."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PARTS))
+    known = [*PARTS, *TABLES]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.names if name not in PARTS]:
-        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    results = {}
-    if not arguments.json:
+    if unknown := [name for name in arguments.names if name not in known]:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(known)}")
+    names, results = arguments.names or known, {}
+    if not arguments.json and set(names) & set(PARTS):
         print(f"{'part':12} {'median':>9} {'at most':>9}  {'times':>5}  what")
-    for name in arguments.names or PARTS:
+    tabled: dict[str, Rows] = {}
+    for name in names:
         if sys.stderr.isatty():
             print(f"measuring {name}", end="\r", file=sys.stderr, flush=True)
+        if name in TABLES:
+            measured = TABLES[name].measure()
+            tabled |= measured
+            if not arguments.json:
+                print(f"{name}: {TABLES[name].what}")
+                for rows in measured.values():
+                    print_rows(rows)
+            continue
         results[name] = found = result(PARTS[name])
         if not arguments.json:
             line = f"{found['median_seconds']:7.2f} s {found['at_most_seconds']:7.1f} s"
@@ -47,7 +65,7 @@ def main() -> None:
             print(f"{name:12} {line}  {len(found['samples_seconds']):5}  {found['what']}{late}", flush=True)
     if arguments.json:
         machine = {"system": platform.platform(), "python": platform.python_version()}
-        print(json.dumps({"machine": machine, "parts": results}, indent=1))
+        print(json.dumps({"machine": machine, "parts": results, **tabled}, indent=1))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ class Sent:
     Args:
         attempts: how often it was posted.
         status: of the last answer; None when there was none.
-        error: why there was none: "refused", "timeout", "reset", "redirected"; else empty.
+        error: why that is not an answer to go by: "refused", "timeout", "reset", "redirected" (its status is
+            there all the same), "stopped" (by us, so that nobody knows); else empty.
         sent_at: epoch milliseconds of the first attempt.
         milliseconds: that the last attempt took.
     """

@@ -31,6 +31,7 @@ FIELDS = ("id", "path", "method", "query", "headers", "body", "body_is_base64", 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log("invocation_start", context)
+    table()  # at once, so that an empty batch warms an environment up
     failed = [record["messageId"] for record in event["Records"] if not settle(record, context)]
     log("invocation_finish", context)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -44,8 +44,8 @@ class Session:
         """What the clients sign with, for a request that no client makes."""
         return self._boto3.get_credentials()
 
-    def client(self, service: str) -> Any:
-        """A new recording client; the properties below keep theirs."""
+    def client(self, service: str, *, recorded: bool = True) -> Any:
+        """A new client; the properties keep theirs. What watches all the time is better not recorded."""
         # Nobody throttles on this machine, and a cloud that is gone should be said to be gone at once.
         on_this_machine = self.target.endpoint_url is not None
         config = Config(
@@ -59,7 +59,8 @@ class Session:
             endpoint_url=self.target.endpoint_url,
             config=config,
         )
-        self.calls.attach(client)
+        if recorded:
+            self.calls.attach(client)
         return client
 
     @cached_property

@@ -35,6 +35,9 @@ class Traits:
         depths_at_once: a queue's depth is exact at once; on AWS it may lag by a minute.
         purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
         function_python: functions run under this machine's Python, whatever runtime they name.
+        log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
+            not promised by anybody.
+        charges: each request costs money, so that a run of many has to name the most it may make.
     """
 
     label: str
@@ -47,9 +50,11 @@ class Traits:
     peek_path: str | None = None
     console: bool = False
     function_python: bool = False
+    log_lag: float = 10.0
+    charges: bool = False
 
 
-AWS = Traits("AWS", console=True)
+AWS = Traits("AWS", console=True, charges=True)
 ENDPOINT = Traits("another endpoint")
 LOCAL_CLOUD = Traits(
     "the local cloud on this machine",
@@ -61,6 +66,7 @@ LOCAL_CLOUD = Traits(
     limits_account_concurrency=False,
     peek_path="/_ministack/sqs/messages",
     function_python=True,
+    log_lag=0.5,
 )
 
 

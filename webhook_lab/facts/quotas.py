@@ -117,3 +117,7 @@ LOG_GROUP_NAME_CHARACTERS = Fact(
     "characters",
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
 )
+LOGS_FILTER_CALLS_PER_SECOND = Fact(
+    5, "requests", "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
+)
+"""FilterLogEvents of one account in one region; some regions allow more."""

@@ -7,6 +7,8 @@ from webhook_lab.facts.fact import Fact
 _STANDARD = "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"
 _GITHUB = "https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks"
 _SHOPIFY = "https://shopify.dev/docs/apps/build/webhooks/subscribe/https"
+_SLACK = "https://docs.slack.dev/apis/events-api/"
+_STRIPE = "https://docs.stripe.com/webhooks"
 
 _MINUTE, _HOUR = 60, 60 * 60
 
@@ -53,6 +55,14 @@ GITHUB_WAIT = Fact(10, "seconds", _GITHUB)
 SHOPIFY_WAIT = Fact(5, "seconds", _SHOPIFY)
 SHOPIFY_RETRIES = Fact(8, "retries", _SHOPIFY)
 SHOPIFY_RETRY_PERIOD = Fact(4 * _HOUR, "seconds", _SHOPIFY)
+"""How long the retries go on, ever further apart; how far exactly is not documented."""
+
+SLACK_WAIT = Fact(3, "seconds", _SLACK)
+SLACK_RETRIES = Fact((0, _MINUTE, 5 * _MINUTE), "seconds", _SLACK)
+"""The delay before each retry; the first comes nearly at once."""
+
+STRIPE_RETRY_PERIOD = Fact(3 * 24 * _HOUR, "seconds", _STRIPE)
+"""How long the retries go on, ever further apart; how many, and how long it waits, is not documented."""
 
 SENDERS = (
     Sender(

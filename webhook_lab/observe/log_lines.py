@@ -1,11 +1,19 @@
-"""The handlers' own JSON lines. Times are inside the line: CloudWatch stamps a whole invocation alike."""
+"""The handlers' own JSON lines. Their times are inside them; what CloudWatch stamps is a line's arrival."""
 
 import json
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from webhook_lab.facts import quotas
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
+
+_PAGE = 10_000  # events at most, by default, in one answer of FilterLogEvents
+_PAUSE = 1 / (quotas.LOGS_FILTER_CALLS_PER_SECOND.value - 1)  # leaves a call a second to whoever else asks
+_REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ")
 
 
 def read_lines(logs: "CloudWatchLogsClient", *, log_group: str, since: int = 0) -> Iterator[dict[str, Any]]:
@@ -16,9 +24,81 @@ def read_lines(logs: "CloudWatchLogsClient", *, log_group: str, since: int = 0) 
     """
     for page in logs.get_paginator("filter_log_events").paginate(logGroupName=log_group, startTime=since):
         for event in page["events"]:
-            try:
-                line = json.loads(event["message"])
-            except ValueError:
-                continue
-            if isinstance(line, dict) and "event" in line:
+            if line := line_of(event["message"]):
                 yield line
+
+
+def line_of(message: str) -> dict[str, Any] | None:
+    """The handler's line in a log event's message; None when somebody else wrote it."""
+    try:
+        line = json.loads(message)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "event" in line else None
+
+
+class LogReader:
+    """One log group's new lines: each `read` goes on where the last one ended, and calls as often as it may.
+
+    CloudWatch sorts by time and shows some lines late. So a read begins `overlap` before the newest event
+    that was seen, and leaves out by their ids those that were read before.
+
+    Args:
+        since: epoch milliseconds at which to begin.
+        overlap: seconds; a line that shows later than this after a newer one is missed.
+    """
+
+    def __init__(
+        self,
+        logs: "CloudWatchLogsClient",
+        *,
+        log_group: str,
+        since: int,
+        overlap: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._logs, self._group, self._since = logs, log_group, since
+        self._overlap = round(overlap * 1000)
+        self._clock, self._sleep, self._next_call = clock, sleep, 0.0
+        self._seen: dict[object, int] = {}  # when each event of the overlap happened
+        self._newest = since
+
+    def read(self) -> list[dict[str, Any]]:
+        """The handlers' lines that are new since the last read.
+
+        For each invocation there is another ``{"event": "report", "request_id", "at"}``, out of Lambda's own
+        REPORT line: the only sign of the end of one that was killed. `at` is when Lambda wrote it.
+        """
+        found = []
+        for event in self._events(max(self._since, self._newest - self._overlap)):
+            # The local cloud gives no ids. There, a stream never holds the same text twice in a millisecond.
+            key = event.get("eventId") or (event["logStreamName"], event["timestamp"], event["message"])
+            if key in self._seen:
+                continue
+            self._seen[key] = event["timestamp"]
+            self._newest = max(self._newest, event["timestamp"])
+            if line := line_of(event["message"]):
+                found.append(line)
+            elif report := _REPORT.match(event["message"]):
+                found.append({"event": "report", "request_id": report[1], "at": event["timestamp"]})
+        oldest = self._newest - self._overlap
+        self._seen = {key: at for key, at in self._seen.items() if at >= oldest}
+        return found
+
+    def _events(self, start: int) -> Iterator[Mapping[str, Any]]:
+        token: dict[str, str] = {}
+        while True:
+            self._sleep(max(0.0, self._next_call - self._clock()))
+            self._next_call = self._clock() + _PAUSE
+            page = self._logs.filter_log_events(logGroupName=self._group, startTime=start, **token)  # type: ignore[arg-type]
+            yield from page["events"]
+            if page.get("nextToken"):
+                token = {"nextToken": page["nextToken"]}
+            elif len(page["events"]) == _PAGE and page["events"][-1]["timestamp"] > start:
+                start, token = (
+                    page["events"][-1]["timestamp"],
+                    {},
+                )  # the local cloud ends a full page without one
+            else:
+                return

@@ -4,6 +4,7 @@ from webhook_lab.pipeline.build import Pipeline, Progress, Removed
 from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
+from webhook_lab.pipeline.watch import watch_pipeline
 
 __all__ = [
     "LAST",
@@ -16,4 +17,5 @@ __all__ = [
     "open_pipeline",
     "retire_dead_ledgers",
     "steps_until",
+    "watch_pipeline",
 ]

@@ -1,7 +1,7 @@
 """The picture of the pipeline: one SVG, drawn for a notebook's output, and as a file for its Markdown card.
 
 Colour never speaks alone: what is lit is filled and thick, what stands is plain, what is to come is dashed.
-The palette is Okabe and Ito's, which everyone can tell apart; all other strokes and letters are currentColor.
+Colours are of the theme's palette; all other strokes and letters are currentColor.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
+
 _WIDTH, _HEIGHT = 1116, 276
 _W, _H, _GAP, _TOP = 126, 108, 62, 56  # of a box, between boxes, and above them
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_INK = "currentColor"
-_ORANGE, _BLUE, _GREEN, _PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
 _BADGE, _BADGE_OFF = "#B04A00", "#6B7280"  # dark enough for white letters
 
 _PLANE = "M2 13 26 2 19 26 12.5 16.500ZM26 2 12.5 16.5"
@@ -40,13 +40,13 @@ def _column(number: int) -> int:
 
 
 BOXES = {
-    "sender": _Box("sender", "any webhook", _INK, _PLANE, _column(0)),
-    "api": _Box("API Gateway", "REST API, any URL", _PURPLE, _ARCH, _column(1)),
-    "publish": _Box("publish", "Lambda function", _ORANGE, _LAMBDA, _column(2)),
-    "queue": _Box("queue", "SQS", _BLUE, _ROW, _column(3)),
-    "dlq": _Box("dead-letter queue", "SQS", _BLUE, _ASIDE, _column(3) - 44, _TOP + _H + 42, 214, 54),
-    "subscribe": _Box("subscribe", "Lambda function", _ORANGE, _LAMBDA, _column(4)),
-    "table": _Box("table", "DynamoDB", _GREEN, _DRUM, _column(5)),
+    "sender": _Box("sender", "any webhook", INK, _PLANE, _column(0)),
+    "api": _Box("API Gateway", "REST API, any URL", PURPLE, _ARCH, _column(1)),
+    "publish": _Box("publish", "Lambda function", ORANGE, _LAMBDA, _column(2)),
+    "queue": _Box("queue", "SQS", BLUE, _ROW, _column(3)),
+    "dlq": _Box("dead-letter queue", "SQS", BLUE, _ASIDE, _column(3) - 44, _TOP + _H + 42, 214, 54),
+    "subscribe": _Box("subscribe", "Lambda function", ORANGE, _LAMBDA, _column(4)),
+    "table": _Box("table", "DynamoDB", GREEN, _DRUM, _column(5)),
 }
 """What can be lit, by key, from the sender to the table."""
 
@@ -123,7 +123,7 @@ class Picture:
     def _box(self, key: str) -> str:
         box, lit = BOXES[key], key in self.lit
         dashes = "" if lit or key in self.built else ' stroke-dasharray="5 5"'
-        colour = box.colour if lit else _INK
+        colour = box.colour if lit else INK
         outline = (
             f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="10" '
             f'fill="{box.colour}" fill-opacity="{0.16 if lit else 0.03}" stroke="{colour}" '
@@ -206,18 +206,18 @@ def _text(
 ) -> str:
     return (
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size:g}" font-weight="{weight}" '
-        f'fill="{_INK}" fill-opacity="{strength:.2g}">{escape(words)}</text>'
+        f'fill="{INK}" fill-opacity="{strength:.2g}">{escape(words)}</text>'
     )
 
 
 def _line(path: str, strength: float, *, dashes: bool = False) -> str:
     dashed = ' stroke-dasharray="2 5"' if dashes else ""
-    return f'<path d="{path}" stroke="{_INK}" stroke-width="1.5" stroke-opacity="{strength:.2g}"{dashed}/>'
+    return f'<path d="{path}" stroke="{INK}" stroke-width="1.5" stroke-opacity="{strength:.2g}"{dashed}/>'
 
 
 def _head(x: float, y: float, turn: int, strength: float) -> str:
     """An arrow's head with its point at (x, y), turned clockwise by so many degrees from pointing right."""
     return (
         f'<path d="M0 0-8-4.500V4.500Z" transform="translate({x:g} {y:g}) rotate({turn})" '
-        f'fill="{_INK}" fill-opacity="{strength:.2g}"/>'
+        f'fill="{INK}" fill-opacity="{strength:.2g}"/>'
     )

@@ -5,8 +5,9 @@ http.client and not a friendlier library: those tidy a path such as ``/a/../b`` 
 
 import http.client
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 from webhook_lab.aws.errors import LabError
@@ -26,6 +27,9 @@ class Delivery:
     Args:
         path: with its query, such as ``"/orders?shop=7"``.
         name: what to call it in messages; a file's name for a recorded one.
+        id: what the pipeline will store it under; empty when the pipeline makes one itself.
+        provider: whose delivery it is, and so whose patience and retries it gets; empty for nobody's.
+        sign: the headers of one attempt at a given time; each attempt is signed anew, its id stays.
     """
 
     path: str = "/hello"
@@ -33,6 +37,20 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     name: str = ""
+    id: str = ""
+    provider: str = ""
+    sign: Callable[[datetime], Mapping[str, str]] | None = None
+
+    def headers_now(self) -> dict[bytes, bytes]:
+        """The headers of an attempt made now, as bytes: a value outside ASCII arrives as it was written."""
+        signed = self.sign(datetime.now(UTC)) if self.sign else {}
+        return {name.encode(): value.encode() for name, value in {**self.headers, **signed}.items()}
+
+
+def request_target(url: str, delivery: Delivery) -> str:
+    """What stands in the request line: the path of `url`, then the delivery's, tidied by nobody."""
+    path = delivery.path if delivery.path.startswith("/") else f"/{delivery.path}"
+    return quote(urlsplit(url).path.rstrip("/") + path, safe=_AS_GIVEN)
 
 
 def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> Answer:
@@ -46,20 +64,17 @@ def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> A
         LabError: nobody answers at `url`, or the connection broke.
     """
     parts = urlsplit(url)
-    path = delivery.path if delivery.path.startswith("/") else f"/{delivery.path}"
-    target = quote(parts.path.rstrip("/") + path, safe=_AS_GIVEN)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)
     sent_at, started = time.time_ns() // 1_000_000, time.perf_counter()
     try:
-        # A header travels as bytes, so that an id outside ASCII arrives as its sender wrote it.
-        headers = {name: value.encode("utf-8") for name, value in delivery.headers.items()}
-        connection.request(delivery.method, target, body=delivery.body, headers=headers)
+        headers = {name.decode(): value for name, value in delivery.headers_now().items()}
+        connection.request(delivery.method, request_target(url, delivery), delivery.body, headers)
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
         raise LabError(
-            f"{delivery.method} {path} to {parts.netloc}",
+            f"{delivery.method} {delivery.path} to {parts.netloc}",
             f"{type(error).__name__}: {error}",
             "Check that the API exists (`webhook-lab status`), then send again.",
         ) from error

@@ -1,0 +1,191 @@
+"""How long a full queue takes to drain under a throttle, beside the emulator alone with boto3 alone.
+
+Both drain the same: the queue is filled while the mapping is off, every environment is warm, and what counts
+is from the first item's start to the last one's finish, by the items themselves. Ours is watched meanwhile,
+as a notebook watches it; the emulator alone is not.
+"""
+
+import json
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import tables
+from bench.building import lab_of_its_own
+from webhook_lab.lab import open_pipeline, plain_item
+from webhook_lab.observe.concurrency import contradictions, peak
+from webhook_lab.observe.history import work_of
+from webhook_lab.pipeline import Pipeline, Settings, watch_pipeline
+from webhook_lab.resources.function import warm_up
+from webhook_lab.traffic.sender import Delivery, post
+
+MESSAGES, WORK_SECONDS, AT_MOST = 120, 0.5, 1.06
+Items = list[tuple[str, int, int]]
+"""The invocation that worked on each item, from when until when, in epoch milliseconds."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One drain: its throttle and its batch size."""
+
+    concurrency: int
+    batch_size: int
+
+    @property
+    def floor(self) -> float:
+        """The seconds that it can't do without: rounds of full batches, record after record."""
+        if self.batch_size == 1:
+            return MESSAGES * WORK_SECONDS / self.concurrency
+        rounds = math.ceil(MESSAGES / self.batch_size / self.concurrency)
+        return rounds * self.batch_size * WORK_SECONDS
+
+
+@tables("drain", "drain a full queue under a throttle, beside the bare emulator")
+def drain() -> dict[str, list[dict[str, Any]]]:
+    return {
+        "drain": [row(Case(concurrency, 1)) for concurrency in (2, 5)],
+        "drain_batches": [row(Case(concurrency, 10)) for concurrency in (2, 5)],
+    }
+
+
+def row(case: Case) -> dict[str, Any]:
+    """One case, ours and bare, one after the other.
+
+    Raises:
+        SystemExit: something was lost, or table, log and throttle contradict each other.
+    """
+    ours, peak_concurrency = drain_ours(case)
+    bare = drain_bare(case)
+    seconds = seconds_of(ours)
+    return {
+        "concurrency": case.concurrency,
+        "batch_size": case.batch_size,
+        "messages": MESSAGES,
+        "work_s": WORK_SECONDS,
+        "floor_s": case.floor,
+        "drain_s": seconds,
+        "times_floor": round(seconds / case.floor, 4),
+        "bare_drain_s": seconds_of(bare),
+        "peak_concurrency": peak_concurrency,
+        "kept": seconds <= AT_MOST * case.floor and peak_concurrency <= case.concurrency,
+        "items": ours,
+        "bare_items": bare,
+    }
+
+
+def seconds_of(items: Items) -> float:
+    return (max(finished for _, _, finished in items) - min(started for _, started, _ in items)) / 1000
+
+
+def drain_ours(case: Case) -> tuple[Items, int]:
+    """The items of a drain of the pipeline, filled through its API; and the peak by its log."""
+    settings = Settings(
+        reserved_concurrency=case.concurrency,
+        maximum_concurrency=case.concurrency,
+        batch_size=case.batch_size,
+        work_seconds=WORK_SECONDS,
+    )
+    with lab_of_its_own():
+        pipeline = open_pipeline(settings)
+        pipeline.build()
+        pipeline.ensure("mapping", enabled=False)
+        warm_up(
+            pipeline.session.lambda_, name=pipeline.names.function("subscribe"), executions=case.concurrency
+        )
+        accepted = fill(pipeline)
+        watch = watch_pipeline(pipeline).start()
+        pipeline.ensure("mapping")
+        watch.wait(accepted, seconds=10 * case.floor).stop()
+        pages = pipeline.session.dynamodb.get_paginator("scan").paginate(TableName=pipeline.names.table)
+        works = [work_of(plain_item(item)) for page in pages for item in page["Items"]]
+    told = contradictions(works, watch.invocations(), watch.limits)
+    if told or {work.id for work in works} != set(accepted):
+        raise SystemExit(f"drain: {len(works)} items of {len(accepted)} deliveries; " + "; ".join(told))
+    items = [(work.request_id, work.started_at, work.finished_at) for work in works]
+    return items, peak(watch.invocations())
+
+
+def fill(pipeline: Pipeline) -> list[str]:
+    """Send the deliveries, and return the ids under which they will be stored."""
+    api = pipeline.get("api")
+    url = pipeline.session.target.invoke_url(api.id, api.stage)
+    with ThreadPoolExecutor(4) as at_once:
+        answers = list(at_once.map(lambda n: post(url, Delivery(f"/drain/{n}", b"{}", {})), range(MESSAGES)))
+    return [answer.id or "refused" for answer in answers]
+
+
+def drain_bare(case: Case) -> Items:
+    """The items of the same drain by `bare_drain.py`, in a process that imports boto3 alone."""
+    script = Path(__file__).with_name("bare_drain.py")
+    command = [
+        sys.executable,
+        str(script),
+        *map(str, (case.concurrency, case.batch_size, MESSAGES, WORK_SECONDS)),
+    ]
+    with bare_emulator() as environment:
+        done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return [tuple(item) for item in json.loads(done.stdout)]
+
+
+@contextmanager
+def bare_emulator() -> Iterator[dict[str, str]]:
+    """The emulator as it comes, on a port of this machine alone, and what boto3 needs to reach it."""
+    with socket.socket() as free, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+        free.close()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        boto3 = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+        boto3 |= {"AWS_DEFAULT_REGION": "us-east-1", "NO_PROXY": "127.0.0.1", "AWS_CONFIG_FILE": os.devnull}
+        settings = {
+            "GATEWAY_PORT": port,
+            "BIND_HOST": "127.0.0.1",
+            "LAMBDA_EXECUTOR": "local",
+            "TMPDIR": folder,
+        }
+        settings |= {
+            "LOG_LEVEL": "ERROR",
+            "PYTHONUTF8": "1",
+            "DOCKER_HOST": "unix:///nonexistent",
+            "HOME": folder,
+        }
+        server = subprocess.Popen(
+            [sys.executable, "-c", "from ministack.app import main; main()"],
+            env={**kept, **boto3, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+        )
+        try:
+            until_it_listens(int(port), seconds=20)
+            yield {**kept, **boto3, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=20)
+
+
+def until_it_listens(port: int, *, seconds: float) -> None:
+    """Connect until somebody answers.
+
+    Raises:
+        TimeoutError: nobody does in time.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the emulator does not listen on {port}")
+        time.sleep(0.05)

@@ -1,0 +1,75 @@
+"""A sender in a process of its own, to be killed: it goes on with what its journal does not call settled.
+
+    python -m tests.cloud.killable_sender URL SECRET RUN DELIVERIES SHARE JOURNAL
+
+The journal gets a line before each attempt ("attempted", id) and after each acceptance ("accepted", id).
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from webhook_lab.rows import Sent
+from webhook_lab.traffic.events import PROVIDERS, events
+from webhook_lab.traffic.plan import Plan
+from webhook_lab.traffic.retries import is_accepted
+from webhook_lab.traffic.run import Run
+from webhook_lab.traffic.sender import Delivery
+
+
+def read(journal: Path) -> dict[str, Counter[str]]:
+    """How often each id was attempted and accepted, by the journal; a torn last line is left out."""
+    found: dict[str, Counter[str]] = {"attempted": Counter(), "accepted": Counter()}
+    text = journal.read_text(encoding="utf-8") if journal.exists() else ""
+    for line in text.splitlines(keepends=True):
+        if line.endswith("\n"):
+            what, id_ = line.split(maxsplit=1)
+            found[what][id_.strip()] += 1
+    return found
+
+
+def main() -> None:
+    url, secret, run, n, share, path = sys.argv[1:]
+    done = read(Path(path))["accepted"]
+    journal = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def note(what: str, id_: str) -> None:
+        os.write(journal, f"{what} {id_}\n".encode())  # at once and whole: nothing to flush when killed
+
+    noting = False
+
+    def noted(delivery: Delivery) -> Delivery:
+        sign = delivery.sign
+        assert sign is not None
+
+        def sign_and_note(at: datetime) -> Mapping[str, str]:
+            if noting:
+                note("attempted", delivery.id)
+            return sign(at)
+
+        return replace(delivery, sign=sign_and_note)
+
+    left = []
+    for delivery in events(int(n), secret=secret, run=run, providers=PROVIDERS, redelivered=float(share)):
+        if done[delivery.id]:
+            done[delivery.id] -= 1
+        else:
+            left.append(noted(delivery))
+    if not left:
+        return
+    plan = Plan(url, left, seed=int(run, 16))
+
+    def settled(row: Sent) -> None:
+        if is_accepted(row.status):
+            note("accepted", row.id)
+
+    noting = True
+    Run(plan, on_sent=settled).start().wait()
+
+
+if __name__ == "__main__":
+    main()

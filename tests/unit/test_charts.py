@@ -1,0 +1,313 @@
+"""Charts: what their titles claim, what their alternative texts say, and that nothing runs into anything."""
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+from matplotlib.text import Annotation, Text
+
+from tests.simulated_run import SimulatedRun
+from webhook_lab.rows import Invocation, Sample, Sent, Work
+from webhook_lab.show.charts import latency_chart, prediction_chart, run_chart
+from webhook_lab.show.gantt import rows_of, timeline_chart
+from webhook_lab.show.series import CONCURRENCY, COUNTS, DEPTH, MOST, RUN, Series, collect, findings
+from webhook_lab.show.theme import (
+    BLUE,
+    DARK,
+    GREEN,
+    INK,
+    LIGHT,
+    ORANGE,
+    PURPLE,
+    css_mixed,
+    theme_in_jupyterlab,
+)
+
+
+def samples_of(*, messages, limit=2, then=None, seconds=40):
+    """A burst at 1 s, watched 5 times a second; at 8 s the limit becomes `then`."""
+    at = 0.0
+    run = SimulatedRun(limit=limit, clock=lambda: at)
+    samples = []
+    for fifth in range(5 * seconds + 1):
+        at = fifth / 5
+        if at == 1:
+            run.send(messages)
+        if at == 8 and then:
+            run.throttle(then)
+        samples += run.sample()
+        if run.is_over():
+            break
+    return samples
+
+
+def bars(*spans, function="subscribe"):
+    return [Invocation(f"r{i}", function, start, end, 1) for i, (start, end) in enumerate(spans)]
+
+
+def works(*spans, outcome="stored"):
+    return [Work(f"d{i}", f"m{i}", f"r{i}", start, end, outcome) for i, (start, end) in enumerate(spans)]
+
+
+def sent(number, milliseconds=9.0):
+    return [Sent(f"d{i}", "/hello", 1, 202, "", i * 10, milliseconds) for i in range(number)]
+
+
+SPANS = [(0, 500), (10, 510), (500, 1000), (520, 1020)]
+CHARTS = {
+    "run": lambda theme: run_chart(samples_of(messages=60, then=4), marks=[(8, "throttle 4")], theme=theme),
+    "one panel": lambda theme: run_chart(samples_of(messages=6), panels=[COUNTS], theme=theme),
+    "many marks": lambda theme: run_chart(
+        samples_of(messages=60),
+        marks=[(8, "throttle 4"), (8.3, "throttle 5"), (8.4, "throttle 6")],
+        theme=theme,
+    ),
+    "prediction": lambda theme: prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], theme=theme),
+    "latency": lambda theme: latency_chart(sent(4), works(*SPANS), theme=theme),
+    "timeline": lambda theme: timeline_chart(bars(*SPANS), works(*SPANS), marks=[(0.5, "here")], theme=theme),
+}
+EMPTY = {
+    "run": lambda: run_chart([]),
+    "prediction": lambda: prediction_chart([], [(0, 60), (15, 0)]),
+    "latency": lambda: latency_chart([], []),
+    "timeline": lambda: timeline_chart([]),
+}
+
+
+def texts_of(figure):
+    """What is written, and where."""
+    figure.draw_without_rendering()
+    written = [*figure.texts, *(text for axis in figure.axes for text in axis.findobj(Text))]
+    return [
+        (text.get_text(), text.get_window_extent())
+        for text in written
+        if text.get_text() and text.get_visible()
+    ]
+
+
+# --- what a chart claims
+
+
+def test_the_title_says_what_the_queue_absorbed_and_who_drained_it():
+    chart = run_chart(samples_of(messages=60))
+    assert chart.says[0] == "The queue absorbed 58; 2 invocations at a time drained it in 15 s"
+    assert chart.says[1] == "Never more than 2 invocations at once (limit 2); 60 stored, none dead"
+
+
+def test_a_change_of_the_limit_is_part_of_the_finding():
+    title, below = run_chart(samples_of(messages=60, then=4)).says
+    assert "up to 4 invocations at a time" in title
+    assert "(limit 2, then 4)" in below
+
+
+def test_a_limit_that_was_exceeded_is_said_to_be():
+    series = collect([Sample(0, "limit", 2), Sample(0, "concurrency", 3)], RUN)
+    assert CONCURRENCY.says(series) == "3 invocations at once, above the limit of 2"
+
+
+def test_a_run_that_goes_on_claims_no_drain():
+    chart = run_chart(samples_of(messages=60, seconds=4))
+    assert chart.says[0] == "46 waiting in the queue, 2 in flight"
+
+
+def test_a_queue_that_never_held_anything_is_not_said_to_have_absorbed():
+    assert findings([DEPTH], collect([Sample(0, "visible", 0), Sample(0, "in_flight", 0)], [DEPTH])) == [
+        "Nothing had to wait in the queue"
+    ]
+
+
+def test_duplicates_and_dead_letters_are_counted_in_words():
+    series = collect([Sample(0, "stored", 57), Sample(0, "duplicates", 1), Sample(0, "dlq", 2)], [COUNTS])
+    assert COUNTS.says(series) == "57 stored, 1 duplicate, 2 dead"
+
+
+def test_prediction_and_measurement_are_compared_by_when_the_queue_was_empty():
+    chart = prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)])
+    assert chart.says == ("Predicted 15.0 s, took 15.0 s: 0.0% less",)
+    exact = prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], took=15.3)
+    assert exact.says == ("Predicted 15.0 s, took 15.3 s: 2.0% more",)
+
+
+def test_a_prediction_is_not_judged_before_the_queue_is_empty():
+    chart = prediction_chart(samples_of(messages=60, seconds=4), [(1, 60), (16, 0)])
+    assert chart.says == ("Predicted 15.0 s; 48 messages not drained yet",)
+
+
+def test_the_sender_waits_for_the_answer_and_not_for_the_table():
+    chart = latency_chart(sent(4), works(*SPANS))
+    assert chart.says == ("Answered in 9 ms (median); stored within 1.0 s",)
+    assert chart.summary == "4 of 4 deliveries answered, 4 stored."
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_chart_of_nothing_is_a_picture_that_says_so(name):
+    chart = EMPTY[name]()
+    assert chart.png().startswith(b"\x89PNG")
+    assert any(word in repr(chart) for word in ("Nothing", "no ", "No "))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_line_runs_off_its_axes(name):
+    for axis in CHARTS[name](LIGHT).figure.axes:
+        assert all(max(line.get_xdata()) <= axis.get_xlim()[1] for line in axis.lines)
+
+
+# --- the timeline of invocations
+
+
+def test_there_are_as_many_rows_as_ever_ran_at_once():
+    assert list(rows_of(bars(*SPANS)).values()) == [0, 1, 0, 1]
+    assert timeline_chart(bars(*SPANS)).says == ("4 invocations, never more than 2 at once",)
+
+
+def test_an_invocation_that_has_not_finished_keeps_its_row():
+    assert list(rows_of(bars((0, None), (10, 20), (30, 40))).values()) == [0, 1, 1]
+
+
+def test_records_that_start_later_than_the_last_invocation_ends_stay_in_the_picture():
+    chart = timeline_chart(bars((0, None)), works((0, 700)))
+    assert chart.summary == "0.7 s from the first to the last; stored 1."
+
+
+# --- how a chart looks and reads
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("name", CHARTS)
+def test_nothing_is_written_over_anything_or_off_the_paper(name, theme):
+    figure = CHARTS[name](theme).figure
+    written = texts_of(figure)
+    for words, box in written:
+        assert box.x0 >= 0, words
+        assert box.y0 >= 0, words
+        assert box.x1 <= figure.bbox.x1, words
+        assert box.y1 <= figure.bbox.y1, words
+    for (one, its), (other, others) in itertools.combinations(written, 2):
+        shared = its.intersection(its, others)
+        assert shared is None or min(shared.width, shared.height) < 2, f"{one!r} and {other!r}"
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_picture_of_the_same_rows_is_the_same(name):
+    assert CHARTS[name](LIGHT).png() == CHARTS[name](LIGHT).png()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_words_are_the_alternative_text_and_the_plain_text(name):
+    chart = CHARTS[name](LIGHT)
+    data, metadata = chart.bundle()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == repr(chart)
+    assert metadata["image/png"]["width"] == 960
+    assert all(part in repr(chart) for part in (*chart.says, chart.summary))
+
+
+def test_lines_are_named_where_they_end_and_there_is_no_legend():
+    figure = CHARTS["run"](LIGHT).figure
+    assert not any(axis.get_legend() for axis in figure.axes)
+    named = {text.get_text() for axis in figure.axes for text in axis.findobj(Annotation)}
+    assert {
+        "waiting 0",
+        "in flight 0",
+        "running 0",
+        "limit 4",
+        "stored 60",
+        "duplicates 0",
+        "dead 0",
+    } <= named
+
+
+def luminance(colour):
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colour", [BLUE, ORANGE, GREEN, PURPLE, INK])
+def test_every_colour_stands_out_on_light_and_on_dark(colour, theme):
+    one, other = sorted((luminance(theme.mixed(colour)), luminance(theme.paper)))
+    assert (other + 0.05) / (one + 0.05) >= 4.5  # what WCAG asks of small letters
+
+
+def test_a_drawing_in_the_page_mixes_the_same_colours_with_the_pages_ink():
+    assert css_mixed(BLUE) == "color-mix(in srgb,#0072B2 72%,currentColor)"
+    assert css_mixed(INK) == "currentColor"
+
+
+@pytest.mark.parametrize(
+    ("settings", "theme"),
+    [
+        (None, LIGHT),
+        ('{\n    // "theme": "JupyterLab Dark"\n    "theme": "JupyterLab Light"\n}', LIGHT),
+        ('{\n    // Theme\n    "theme": "JupyterLab Dark"\n}', DARK),
+        ('{"theme": "JupyterLab Dark High Contrast"}', DARK),
+    ],
+)
+def test_the_picture_that_stays_follows_the_theme_chosen_in_jupyterlab(
+    tmp_path, monkeypatch, settings, theme
+):
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
+    if settings:
+        folder = tmp_path / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+        folder.mkdir(parents=True)
+        (folder / "themes.jupyterlab-settings").write_text(settings, encoding="utf-8")
+    assert theme_in_jupyterlab() is theme
+
+
+def test_a_notebook_without_charts_does_not_wait_for_matplotlib():
+    program = "import sys, webhook_lab.show.live; print('matplotlib' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
+
+
+# --- what a series keeps
+
+
+def test_a_series_stays_small_and_keeps_first_last_least_and_greatest():
+    series = Series()
+    for i in range(10 * MOST):
+        series.add(i / 5, {777: 999, 3333: -5}.get(i, i % 7))
+    values = [value for _, value in series.points]
+    assert len(series.points) <= MOST
+    assert (max(values), min(values), series.peak) == (999, -5, 999)
+    assert series.points[0] == (0, 0)
+    assert series.points[-1] == (2 * MOST - 0.2, (10 * MOST - 1) % 7)
+
+
+def test_a_thinned_series_is_as_fine_at_its_beginning_as_at_its_end():
+    series = Series()
+    for i in range(20 * MOST):
+        series.add(i / 5, i % 2)
+    at = [at for at, _ in series.points]
+    middle = at[-1] / 2
+    assert sum(each < middle for each in at) >= len(at) / 4
+
+
+def test_the_path_is_that_of_the_points():
+    for step, path in ((False, "M0,1L100,3L200,2"), (True, "M0,1H100V3H200V2")):
+        series = Series(step=step)
+        for at, value in ((0, 1), (1, 3), (2, 2)):
+            series.add(at, value)
+        assert series.path == path
+
+
+def test_a_sample_that_comes_late_is_put_where_it_belongs():
+    series = Series()
+    for at, value in ((1, 3), (2, 2), (0, 1)):
+        series.add(at, value)
+    assert series.points == [(0, 1), (1, 3), (2, 2)]
+    assert series.path == "M0,1L100,3L200,2"
+    assert series.last == 2
+
+
+def test_empty_means_that_zero_followed_something():
+    series = Series()
+    for at, value in ((0, 0), (1, 5), (2, 0), (3, 0)):
+        series.add(at, value)
+    assert series.zero_since() == 2
+    series.add(4, 1)
+    assert series.zero_since() is None
+    assert collect([Sample(0, "visible", 0)], RUN)["visible"].zero_since() is None

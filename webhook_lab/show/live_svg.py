@@ -1,0 +1,153 @@
+"""One frame of the live view: text of an SVG that follows JupyterLab's theme. Panels share one axis of time.
+
+The paths come ready from `Series`, in its own units; each panel only says how to scale them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from math import floor, log10
+
+from webhook_lab.show.series import PATH_SECOND, Line, Mark, Panel, Series, details, findings, number
+from webhook_lab.show.theme import INK, css_mixed
+
+WIDTH = 960
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 118, 88, 26  # around the panels
+_TALL, _LOW, _GAP = 120, 70, 32  # the first panel, the others, and between them
+_ENDS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800, 2700, 3600)
+_TICKS = (2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+_APART = 15  # between the middles of two labels
+MARK_APART = 76  # between the middles of two names of marks, in pixels
+
+
+def frame(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence[Mark], *, now: float) -> str:
+    """The panels at `now` seconds into the run."""
+    end = axis_end(now)
+    scale = (WIDTH - _LEFT - _RIGHT) / end
+    height = _TOP + _BOTTOM + sum(_height(i) for i in range(len(panels))) + _GAP * (len(panels) - 1)
+    says, *more = findings(panels, series)
+    head = (
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" style="width:{WIDTH}px;max-width:100%;height:auto;'
+        f'color:var(--jp-content-font-color1,{INK})" font-size="12" fill="{INK}" '
+        f'font-family="var(--jp-ui-font-family,system-ui,sans-serif)" '
+        f'aria-label="{escape(". ".join([says, *more, details(panels, series, marks)]))}">'
+        f'<text x="0" y="18" font-size="16" font-weight="600">{escape(says)}</text>'
+        f'<text x="0" y="38">{escape("".join(more))}</text>'
+    )
+    parts = [head]
+    y = _TOP
+    for i, panel in enumerate(panels):
+        parts.append(f'<g transform="translate({_LEFT},{y})">')
+        parts += _panel(panel, series, _height(i), scale, now=now)
+        parts.append("</g>")
+        y += _height(i) + _GAP
+    parts += _times(end, scale, y - _GAP)
+    parts += _marks(marks, scale, y - _GAP)
+    return "".join([*parts, "</svg>"])
+
+
+def axis_end(seconds: float) -> int:
+    """Where an axis of time ends, so that it does not move with every frame."""
+    return next((end for end in _ENDS if seconds <= end), 3600 * -(-int(seconds) // 3600))
+
+
+def tick(end: float) -> int:
+    """How many seconds apart the numbers below an axis of time are."""
+    return next((step for step in _TICKS if end / step <= 7), 3600 * max(1, round(end / 3600 / 6)))
+
+
+def axis_top(peak: float) -> float:
+    """Where an axis of values ends: a round number above the peak."""
+    if peak < 6:
+        return max(2, floor(peak) + 1)
+    unit = 10.0 ** floor(log10(peak))
+    return next(step * unit for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10, 12) if step * unit >= peak * 1.05)
+
+
+def values_below(top: float) -> list[float]:
+    """The values that are written beside an axis, whole numbers from 0 up."""
+    step = top / 2 if top > 6 else 1 if top <= 3 else 2
+    return [step * i for i in range(int(top / step) + 1)]
+
+
+def spread(wanted: Sequence[float], *, apart: float, low: float, high: float) -> list[float]:
+    """The positions next to those wanted that are `apart` and, while there is room, within low and high."""
+    found = [0.0] * len(wanted)
+    free = low
+    for i in sorted(range(len(wanted)), key=lambda i: wanted[i]):
+        found[i] = free = max(wanted[i], free)
+        free += apart
+    limit = high
+    for i in sorted(range(len(wanted)), key=lambda i: -found[i]):
+        found[i] = min(found[i], limit)
+        limit = found[i] - apart
+    return found
+
+
+def _height(panel: int) -> int:
+    return _LOW if panel else _TALL
+
+
+def _panel(
+    panel: Panel, series: Mapping[str, Series], height: float, scale: float, *, now: float
+) -> Iterator[str]:
+    top = axis_top(max(series[line.metric].peak for line in panel.lines))
+    yield f'<text x="{-_LEFT}" y="-12" opacity=".75">{escape(panel.title)}</text>'
+    for value in values_below(top):
+        y, strength = height * (1 - value / top), 0.12 if value else 0.45
+        yield (
+            f'<path d="M0,{y:g}h{WIDTH - _LEFT - _RIGHT}" stroke="{INK}" stroke-opacity="{strength}"/>'
+            f'<text x="-7" y="{y + 4:g}" text-anchor="end" opacity=".75">{number(value)}</text>'
+        )
+    drawn = [line for line in panel.lines if series[line.metric].points]
+    for line in drawn:
+        yield _line(line, series[line.metric], height, scale, height / top, now=now)
+    ends = [height * (1 - series[line.metric].last / top) for line in drawn]
+    for line, y in zip(drawn, spread(ends, apart=_APART, low=2, high=height - 7), strict=True):
+        x = _until(line, series[line.metric], now) * scale
+        yield (
+            f'<text x="{x + 9:g}" y="{y + 4:g}" font-weight="600" style="fill:{css_mixed(line.colour)}">'
+            f"{escape(line.label)} {number(series[line.metric].last)}</text>"
+        )
+
+
+def _until(line: Line, series: Series, now: float) -> float:
+    """How far to draw: a limit holds until now, anything else is known up to its newest sample."""
+    return max(now, series.points[-1][0]) if line.limit else series.points[-1][0]
+
+
+def _line(line: Line, series: Series, height: float, across: float, up: float, *, now: float) -> str:
+    end, colour = _until(line, series, now), css_mixed(line.colour)
+    path = series.path + (f"H{round(end * PATH_SECOND)}" if line.limit else "")
+    scaled = f'transform="matrix({across / PATH_SECOND:.6g},0,0,{-up:.6g},0,{height:g})"'
+    drawn = (
+        f'<path d="{path}" {scaled} fill="none" style="stroke:{colour}" vector-effect="non-scaling-stroke" '
+        f'stroke-linejoin="round" stroke-width="{1.5 if line.colour == INK else 2.25}"'
+    )
+    if line.limit:
+        return f'{drawn} stroke-dasharray="5 4"/>'
+    x, y = end * across, height - series.last * up
+    drawn += f'/><circle cx="{x:g}" cy="{y:g}" r="3.5" style="fill:{colour}"/>'
+    if not line.filled:
+        return drawn
+    below = f"{path}V0H{round(series.points[0][0] * PATH_SECOND)}Z"
+    return f'<path d="{below}" {scaled} style="fill:{colour}" fill-opacity=".16"/>{drawn}'
+
+
+def _times(end: int, scale: float, y: float) -> Iterator[str]:
+    step = tick(end)
+    for second in range(0, end + 1, step):
+        unit = " s" if second + step > end else ""
+        yield (
+            f'<text x="{_LEFT + second * scale:g}" y="{y + 18}" text-anchor="middle" opacity=".75">'
+            f"{second:,}{unit}</text>"
+        )
+
+
+def _marks(marks: Sequence[Mark], scale: float, bottom: float) -> Iterator[str]:
+    wanted = [_LEFT + at * scale for at, _ in marks]
+    places = spread(wanted, apart=MARK_APART, low=0, high=WIDTH - MARK_APART / 2)
+    for (_, label), x, place in zip(marks, wanted, places, strict=True):
+        yield (
+            f'<path d="M{x:g},{_TOP - 24}V{bottom}" stroke="{INK}" stroke-dasharray="2 3" opacity=".6"/>'
+            f'<text x="{place:g}" y="{_TOP - 29}" text-anchor="middle">{escape(label)}</text>'
+        )

@@ -1,0 +1,156 @@
+"""Controls that work while a run goes on. They know nothing of AWS: each calls what it was given.
+
+From ipykernel 7.4 on, the callback of a button or slider runs while a cell awaits, in the same thread. So a
+callback here only asks; a thread for each control does, and says in the status line what became of it.
+"""
+
+import threading
+from collections.abc import Callable
+from html import escape
+from queue import SimpleQueue
+from typing import Any
+
+import ipywidgets as widgets
+
+from webhook_lab.aws.errors import LabError
+from webhook_lab.show.theme import ORANGE
+
+_PAUSE, _RESUME = "Pause the drain", "Let it drain"
+_WIDE = {"description_width": "initial"}  # else a slider's label is cut
+
+
+class Controls:
+    """A card of controls: send a burst, change the throttle, pause the drain, stop watching.
+
+    Args:
+        send: sends a burst of so many deliveries.
+        throttle: lets so many invocations run at once, and returns when that is in force.
+        pause: True keeps the function from being invoked, False lets it go on.
+        stop: ends the live view; it has to return at once.
+        burst: the size that the slider begins with, and the largest.
+        limit: the throttle's least value, with which it begins, and its greatest.
+
+    What the first three return, if it is text, is shown; so is what they raise.
+    """
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[int], object],
+        throttle: Callable[[int], object],
+        pause: Callable[[bool], object],
+        stop: Callable[[], object],
+        burst: tuple[int, int] = (60, 300),
+        limit: tuple[int, int] = (2, 10),
+    ) -> None:
+        self.burst = widgets.IntSlider(
+            burst[0], 1, burst[1], description="Burst", style=_WIDE, layout={"width": "250px"}
+        )
+        self.send = _button("Send", "paper-plane", "96px", style="primary")
+        self.limit = widgets.IntSlider(
+            limit[0], limit[0], limit[1], description="Throttle", style=_WIDE, continuous_update=False,
+            layout={"width": "230px", "margin": "2px 20px"},
+        )  # fmt: skip
+        self.pause = _button(_PAUSE, "pause", "150px")
+        self.stop = _button("Stop", "stop", "96px")
+        self.status = widgets.HTML("Ready.", layout={"margin": "0"})
+        self._inputs = (self.burst, self.send, self.limit, self.pause, self.stop)
+        self.box = widgets.VBox(
+            [widgets.HBox(self._inputs, layout={"flex_flow": "row wrap"}), self.status],
+            layout={
+                "width": "960px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
+                "border": "1px solid var(--jp-border-color2)", "border_left": f"4px solid {ORANGE}",
+            },
+        )  # fmt: skip
+        self._said: dict[str, str] = {}
+        self._lock = threading.Lock()
+        sending = _Hand(send, lambda n: f"sending {n}", lambda n: f"{n} sent", self._sayer("Burst"))
+        throttling = _Hand(
+            throttle, lambda n: f"{n} is being set", lambda n: f"{n} in force",
+            self._sayer("Throttle"), newest=True,
+        )  # fmt: skip
+        self._pausing = _Hand(
+            pause, lambda on: "pausing" if on else "going on", lambda on: "paused" if on else "goes on",
+            self._sayer("Drain"), newest=True,
+        )  # fmt: skip
+        self._hands = (sending, throttling, self._pausing)
+        self.send.on_click(lambda _: sending.ask(self.burst.value))
+        self.limit.observe(lambda change: throttling.ask(change["new"]), "value")
+        self.pause.on_click(lambda _: self._toggle_pause())
+        self.stop.on_click(lambda _: stop())
+
+    def end(self) -> None:
+        """Grey everything out; what was asked for already is still done."""
+        for hand in self._hands:
+            hand.let_go()
+        for each in self._inputs:
+            each.disabled = True
+
+    def __repr__(self) -> str:
+        return "Controls: send a burst, change the throttle, pause the drain, stop"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = self.box._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/plain": repr(self)}
+
+    def _toggle_pause(self) -> None:
+        # A button, not a toggle: a click always arrives, a state may have to wait for the last one.
+        asked = self.pause.description == _PAUSE
+        self.pause.description, self.pause.icon = (_RESUME, "play") if asked else (_PAUSE, "pause")
+        self._pausing.ask(asked)
+
+    def _sayer(self, name: str) -> Callable[[str], None]:
+        def say(words: str) -> None:
+            with self._lock:
+                self._said[name] = words
+                lines = [f"<b>{who}:</b> {escape(said)}" for who, said in self._said.items()]
+                self.status.value = " · ".join(lines)
+
+        return say
+
+
+class _Hand:
+    """Does what one control asks for, in a thread of its own, one after another, until it is let go.
+
+    Args:
+        doing, done: what to say before and after, for the value asked for.
+        newest: of several requests that wait, only the newest counts.
+    """
+
+    def __init__(
+        self,
+        do: Callable[[Any], object],
+        doing: Callable[[Any], str],
+        done: Callable[[Any], str],
+        say: Callable[[str], None],
+        *,
+        newest: bool = False,
+    ) -> None:
+        self._do, self._doing, self._done, self._say, self._newest = do, doing, done, say, newest
+        self._asked: SimpleQueue[Any] = SimpleQueue()
+        self._latest: int | bool | None = None
+        threading.Thread(target=self._work, name="control", daemon=True).start()
+
+    def ask(self, value: int | bool) -> None:
+        self._latest = value
+        self._asked.put(value)
+
+    def let_go(self) -> None:
+        self._asked.put(None)
+
+    def _work(self) -> None:
+        while (value := self._asked.get()) is not None:
+            if self._newest and value != self._latest:
+                continue
+            self._say(self._doing(value))
+            try:
+                returned = self._do(value)
+                self._say(returned if isinstance(returned, str) else self._done(value))
+            except LabError as error:
+                self._say(f"{error.said} {error.try_this}")
+            except Exception as error:
+                self._say(f"{type(error).__name__}: {error}")
+
+
+def _button(words: str, icon: str, width: str, *, style: str = "") -> Any:
+    return widgets.Button(description=words, icon=icon, button_style=style, layout={"width": width})
