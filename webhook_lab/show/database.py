@@ -13,10 +13,9 @@ from webhook_lab.rows import Sample
 from webhook_lab.show.card import Card, Cell
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.database_charts import designs_chart
-from webhook_lab.show.kernel import nobody_looks
 from webhook_lab.show.live import Live
 from webhook_lab.show.series import Line, Panel, Series, number
-from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, ORANGE, theme_in_jupyterlab
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE
 
 BURST_SECONDS = 120.0
 """A burst that takes longer is watched no further."""
@@ -100,7 +99,7 @@ class Database:
 
     def compare(self) -> Chart:
         """The newest burst of each design, side by side."""
-        return designs_chart(self.outcomes, theme=LIGHT if nobody_looks() else theme_in_jupyterlab())
+        return designs_chart(self.outcomes)
 
     @property
     def card(self) -> Card:

@@ -8,7 +8,9 @@ from webhook_lab.database.limits import CLASSES, ENGINES, default_max_connection
 from webhook_lab.database.outcome import Outcome
 from webhook_lab.facts import connections, quotas
 from webhook_lab.show.chart import WIDTH, Chart, blank, style, write
-from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, ORANGE, PURPLE, Theme
+from webhook_lab.show.kernel import nobody_looks
+from webhook_lab.show.live_svg import tick
+from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, ORANGE, PURPLE, Theme, theme_in_jupyterlab
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,12 +23,14 @@ _ROWS = 20  # of squares, one for each webhook
 _MARKERS = tuple(zip(ENGINES, "so^D", (BLUE, GREEN, INK, PURPLE), strict=True))
 
 
-def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme = LIGHT) -> Chart:
+def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme | None = None) -> Chart:
     """What each design made of the same webhooks: each of them as a square, and the connections over time.
 
     Args:
         outcomes: the newest of each design counts, and only those with the first one's limit.
+        theme: the reader's, unless it is given.
     """
+    theme = theme or _readers_theme()
     newest = {
         (bool(each.marks), each.design): each
         for each in outcomes
@@ -43,6 +47,10 @@ def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme = LIGHT) -> Chart
         _draw_design(figure, outcome, left, width, first=number == 0, end=end, theme=theme)
     numbers = [f"{_name(each, ' ')}: {each.lost} of {len(each.sent)} lost" for each in shown]
     return Chart(figure, says, f"{'; '.join(numbers)}.")
+
+
+def _readers_theme() -> Theme:
+    return LIGHT if nobody_looks() else theme_in_jupyterlab()
 
 
 def _order(outcome: Outcome) -> tuple[object, ...]:
@@ -108,7 +116,7 @@ def _draw_design(
     below = axes(216, 84)
     style(below, "", theme, end=end, top=outcome.limit * 1.25, below=None)
     below.set_yticks([0, outcome.limit / 2, outcome.limit])
-    below.set_xticks(range(2, ceil(end * 0.95), 2))  # none at an edge, where the next column's would be
+    below.set_xticks(range(tick(end), ceil(end * 0.95), tick(end)))  # none at an edge: the next is near
     below.xaxis.set_major_formatter("{x:g} s")
     below.tick_params(labelleft=first, labelbottom=True)
     if first:
@@ -133,12 +141,14 @@ def _draw_squares(axis: "Axes", outcome: Outcome, theme: Theme) -> None:
     axis.set(xlim=(-0.5, ceil(len(outcome.sent) / _ROWS) - 0.5), ylim=(_ROWS - 0.5, -0.5))
 
 
-def limits_chart(*, per_invocation: int = 1, theme: Theme = LIGHT) -> Chart:
+def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Chart:
     """How many connections each engine takes by instance class, beside what an account's functions can open.
 
     Args:
         per_invocation: connections that one invocation opens.
+        theme: the reader's, unless it is given.
     """
+    theme = theme or _readers_theme()
     functions = quotas.LAMBDA_ACCOUNT_CONCURRENCY.value
     asked, memory = functions * per_invocation, dict(connections.MEMORY.value)
     allowed = {
