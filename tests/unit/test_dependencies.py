@@ -126,7 +126,7 @@ def test_the_library_imports_only_what_it_asks_for() -> None:
         name: {canonicalize_name(Requirement(line).name) for line in EXTRAS[name]}
         for name in ("local", "database")
     }
-    comes_with = {"botocore", "ipython", "jupyter-core", "jupyter-server"}  # with boto3, ipykernel and jupyterlab
+    comes_with = {"botocore", "ipython", "jupyter-core", "jupyter-server"}  # with those asked for
     undeclared = {name: files for name, files in outside_imports("webhook_lab").items() if name not in base}
     emulator = outside_imports("webhook_lab/local_cloud").keys() & extra["local"]
     driver = outside_imports("webhook_lab/database").keys() & extra["database"]
