@@ -1,7 +1,7 @@
 """Resolve requirements.lock anew: `make lock`.
 
 One file with exact versions and hashes for Linux, macOS and Windows and every supported Python, from the
-ranges of pyproject.toml: the package itself, its extras `local` and `test`, and what builds it. The resolver
+ranges of pyproject.toml: the package itself, its extras, and what builds it. The resolver
 (uv) is needed here only, so it lives in an environment of its own under .cache and not in the lock. Versions
 that still fit are kept; `python -m tools.lock --upgrade` takes the newest of all.
 """
@@ -25,9 +25,10 @@ def main() -> None:
     subprocess.run([tools / "python", "-m", "pip", "install", "--quiet", UV], check=True)
     lock = ROOT / "requirements.lock"
     subprocess.run(
-        [tools / "uv", "pip", "compile", "pyproject.toml", "--extra=local", "--extra=test", "--group=build",
-         "--universal", "--python-version=3.11", "--generate-hashes", "--no-emit-index-url", "--no-header",
-         "--no-annotate", "--quiet", f"--output-file={lock.name}", *sys.argv[1:]],
+        [tools / "uv", "pip", "compile", "pyproject.toml", "--extra=local", "--extra=database",
+         "--extra=test", "--group=build", "--universal", "--python-version=3.11", "--generate-hashes",
+         "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet", f"--output-file={lock.name}",
+         *sys.argv[1:]],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
     )  # fmt: skip
     lock.write_text(HEADER + lock.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")

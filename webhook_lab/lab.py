@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -28,6 +28,9 @@ from webhook_lab.show.cards import Card
 from webhook_lab.show.picture import Picture
 from webhook_lab.traffic.sender import Delivery, post
 
+if TYPE_CHECKING:
+    from webhook_lab.show.database import Database
+
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
 
@@ -46,6 +49,7 @@ class Lab:
         self.run = secrets.token_hex(4)
         self.opened_at = time.time_ns() // 1_000_000
         self.answers: list[Answer] = []
+        self.database: Database | None = None
         self._step = self.aws.calls.mark()
 
     @classmethod
@@ -176,6 +180,22 @@ class Lab:
     def delivery_id(self, name: str) -> str:
         """An id for a delivery that no earlier run has used: `name` and this run's token."""
         return f"{name}-{self.run}"
+
+    def start_database(self, *, max_connections: int = 20, **settings: Any) -> "Database":
+        """Start a PostgreSQL on this machine that is thrown away with the kernel, in place of an earlier one.
+
+        Args:
+            settings: any other of PostgreSQL's.
+
+        Raises:
+            LabError: there is no PostgreSQL here, or it does not start with these settings.
+        """
+        from webhook_lab.show.database import Database  # its packages are an extra: only chapter 01 needs it
+
+        if self.database:
+            self.database.close()
+        self.database = Database(max_connections=max_connections, **settings)
+        return self.database
 
     # --- look
 

@@ -4,7 +4,10 @@ The cells run in this process, one after the other; nbval runs them in a kernel.
 the stub's comment, as it does for a learner who copies it from the notebook.
 """
 
+import ast
+import asyncio
 import contextlib
+import inspect
 import io
 import re
 from collections.abc import Iterator
@@ -32,6 +35,9 @@ lab.aws.dynamodb.create_table(
     ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
     Tags=[{"Key": key, "Value": value} for key, value in lab.names.tags.items()],
 )
+""",
+    "01": """
+await db.burst(consumers=9, connections_each=2, webhooks=50)
 """,
     "02": """
 once = {"id": {"S": lab.delivery_id("order-3")}, "body": {"S": "first copy"}}
@@ -84,8 +90,10 @@ def nothing_stands(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 def verdict_of(source: str, names: dict[str, Any]) -> str:
     """Run a cell and return the last line that it prints."""
+    code = compile(source, "cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(source, names)
+        if inspect.iscoroutine(waits := eval(code, names)):
+            asyncio.run(waits)
     return (printed.getvalue().splitlines() or [""])[-1]
 
 

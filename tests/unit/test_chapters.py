@@ -59,7 +59,7 @@ def test_the_card_holds_what_a_reader_asks_for_first(chapter):
 
 
 def test_links_lead_to_the_next_chapter_that_exists():
-    assert next_link(chapter_numbered("00")) == "**Next:** [02 Create the table](02_create_the_table.ipynb)"
+    assert next_link(chapter_numbered("00")) == "**Next:** [01 Break a database](01_break_a_database.ipynb)"
     assert next_link(chapter_numbered("06")) == "**Next:** [15 Tear it down](15_tear_it_down.ipynb)"
     assert next_link(CHAPTERS[-1]).endswith(CHAPTERS[0].link)
 
@@ -74,7 +74,7 @@ def test_the_picture_shows_what_earlier_chapters_built():
 def test_an_unknown_chapter_is_refused_with_those_that_exist():
     with pytest.raises(LabError, match="open chapter '99'") as raised:
         chapter_numbered("99")
-    assert "00, 02" in raised.value.try_this
+    assert "00, 01" in raised.value.try_this
 
 
 def test_pictures_are_written_alike_every_time(tmp_path):

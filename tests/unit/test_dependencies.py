@@ -122,12 +122,15 @@ def outside_imports(folder: str) -> dict[str, set[str]]:
 
 def test_the_library_imports_only_what_it_asks_for() -> None:
     base = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
-    local = {canonicalize_name(Requirement(line).name) for line in EXTRAS["local"]}
-    # with boto3, with ipykernel, and with jupyterlab
-    comes_with = {"botocore", "ipython", "jupyter-core", "jupyter-server"}
+    extra = {
+        name: {canonicalize_name(Requirement(line).name) for line in EXTRAS[name]}
+        for name in ("local", "database")
+    }
+    comes_with = {"botocore", "ipython", "jupyter-core", "jupyter-server"}  # with those asked for
     undeclared = {name: files for name, files in outside_imports("webhook_lab").items() if name not in base}
-    emulator = outside_imports("webhook_lab/local_cloud").keys() & local
-    assert undeclared.keys() <= comes_with | emulator, undeclared
+    emulator = outside_imports("webhook_lab/local_cloud").keys() & extra["local"]
+    driver = outside_imports("webhook_lab/database").keys() & extra["database"]
+    assert undeclared.keys() <= comes_with | emulator | driver, undeclared
 
 
 def test_handlers_need_the_standard_library_and_boto3_alone() -> None:

@@ -9,9 +9,9 @@ import botocore.session
 import pytest
 
 import webhook_lab
-from webhook_lab.facts import Fact, prices, quotas, senders, spoken
+from webhook_lab.facts import Fact, connections, prices, quotas, senders, spoken
 
-MODULES = (quotas, prices, senders)
+MODULES = (connections, quotas, prices, senders)
 FACTS = [
     pytest.param(fact, id=f"{module.__name__.rpartition('.')[2]}.{name}")
     for module in MODULES

@@ -67,6 +67,22 @@ CHAPTERS = (
         tuple(BOXES),
     ),
     Chapter(
+        "01",
+        "01_break_a_database.ipynb",
+        "Break a database",
+        "A real PostgreSQL that loses webhooks by the hundred, and what it takes for it to lose none.",
+        (
+            "send 500 webhooks at once into a PostgreSQL on this machine, and count what is lost",
+            "try retries, a higher limit, a queue and a pooler, and crash the database",
+            "work out how many functions a database of yours can take",
+        ),
+        "nothing: a PostgreSQL comes with the lab, and goes with it",
+        25,
+        "nothing",
+        None,
+        ("queue", "subscribe", "table"),
+    ),
+    Chapter(
         "02",
         "02_create_the_table.ipynb",
         "Create the table",
@@ -203,7 +219,7 @@ def picture_of(chapter: Chapter) -> Picture:
 
     A chapter that lights nothing takes everything away.
     """
-    earlier = [before for before in CHAPTERS if "00" < before.number < chapter.number]
+    earlier = [before for before in CHAPTERS if "01" < before.number < chapter.number]
     built = {box for before in earlier for box in before.lit} if chapter.lit else set()
     return pipeline_picture(chapter.lit, built=built)
 

@@ -13,8 +13,8 @@ from webhook_lab.show.theme import INK, css_mixed
 WIDTH = 960
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 118, 88, 26  # around the panels
 _TALL, _LOW, _GAP = 120, 70, 32  # the first panel, the others, and between them
-_ENDS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800, 2700, 3600)
-_TICKS = (2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+_ENDS = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800, 2700, 3600)
+_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _APART = 15  # between the middles of two labels
 MARK_APART = 76  # between the middles of two names of marks, in pixels
 

@@ -2,6 +2,7 @@
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import (
+    database,
     front_door,
     publisher,
     queue,
@@ -14,6 +15,7 @@ from webhook_lab.course.checks.bench import Bench, Checks
 
 BY_CHAPTER: dict[str, Checks] = {
     "00": start.CHECKS,
+    "01": database.CHECKS,
     "02": table.CHECKS,
     "03": queue.CHECKS,
     "04": publisher.CHECKS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_lab.aws.session import Session
 from webhook_lab.course.chapters import Chapter
@@ -10,6 +10,9 @@ from webhook_lab.deploy.naming import Names
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import Depth
 from webhook_lab.rows import Answer, Moment
+
+if TYPE_CHECKING:
+    from webhook_lab.show.database import Database
 
 
 class Bench(Protocol):
@@ -21,6 +24,7 @@ class Bench(Protocol):
     aws: Session
     run: str
     answers: list[Answer]
+    database: "Database | None"
 
     def depth(self, key: str = "queue") -> Depth: ...
 

@@ -1,0 +1,1 @@
+await db.burst(consumers=8, connections_each=2)

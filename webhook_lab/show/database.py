@@ -1,0 +1,177 @@
+"""A throw-away database in a notebook: its card, a live view of each burst, and what came of it."""
+
+import time
+from collections.abc import Mapping
+
+from IPython.display import display
+
+from webhook_lab.database.experiment import SENDERS, WEBHOOKS, WORK_SECONDS, Burst, count
+from webhook_lab.database.outcome import Design, Outcome
+from webhook_lab.database.pgbouncer import NoPooler
+from webhook_lab.database.postgres import Postgres, Setting
+from webhook_lab.rows import Sample
+from webhook_lab.show.card import Card, Cell
+from webhook_lab.show.chart import Chart
+from webhook_lab.show.database_charts import designs_chart
+from webhook_lab.show.live import Live
+from webhook_lab.show.series import Line, Panel, Series, number
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE
+
+BURST_SECONDS = 120.0
+"""A burst that takes longer is watched no further."""
+
+
+class Database:
+    """A server, and the bursts that were sent to it.
+
+    Args:
+        max_connections: and any other setting of PostgreSQL's.
+
+    Raises:
+        LabError: there is no PostgreSQL, or it does not start with these settings.
+    """
+
+    def __init__(self, *, max_connections: int = 20, port: int | None = None, **settings: Setting) -> None:
+        self.server = Postgres(max_connections=max_connections, port=port, **settings)
+        self.outcomes: list[Outcome] = []
+
+    def restart(self, **settings: Setting) -> Card:
+        """Restart it with other settings: most limits cannot be changed while it runs, here as on RDS."""
+        self.server.restart(**settings)
+        return self.card
+
+    def close(self) -> Card:
+        """Stop it and remove its files. Should the kernel end first, that happens by itself."""
+        self.server.close()
+        return self.card
+
+    async def burst(
+        self,
+        *,
+        webhooks: int = WEBHOOKS,
+        senders: int = SENDERS,
+        work: float = WORK_SECONDS,
+        crash: bool = False,
+        **design: int,
+    ) -> Outcome | None:
+        """Send webhooks from many senders at once, and show what happens while it happens.
+
+        Args:
+            work: seconds that the transaction of each webhook takes.
+            crash: kill the database in the middle, and start it again a second later.
+            design: what is in between: `retries`, `consumers`, `connections_each`, `pool`.
+
+        Returns:
+            What came of it; None when a pooler was asked for and PgBouncer is not installed.
+        """
+        burst = Burst(
+            self.server, Design(**design), webhooks=webhooks, senders=senders, work=work, crash=crash
+        )
+        try:
+            burst.start()
+        except NoPooler as missing:
+            print(f"{missing.said}, so this is left out. {missing.try_this}")
+            return None
+        seen = 0
+
+        def new() -> list[Sample]:
+            nonlocal seen
+            samples = burst.monitor.since(seen)
+            seen += len(samples)
+            return samples
+
+        live = Live(
+            PANELS, new, seconds=BURST_SECONDS, until=lambda: burst.over, name="burst",
+            clock=lambda: time.monotonic() - burst.monitor.began,
+        )  # fmt: skip
+        burst.on_mark = live.mark
+        try:
+            await live.start().finish()
+        finally:
+            burst.stop()
+        self.outcomes.append(burst.wait())
+        display(outcome_card(self.outcomes[-1]))  # type: ignore[no-untyped-call]
+        return self.outcomes[-1]
+
+    def count(self, outcome: Outcome) -> tuple[int, int]:
+        """How many rows the database holds of a burst now, and of how many different webhooks."""
+        return count(self.server, outcome.run)
+
+    def compare(self) -> Chart:
+        """The newest burst of each design, side by side."""
+        return designs_chart(self.outcomes)
+
+    @property
+    def card(self) -> Card:
+        if self.server.folder.closed:
+            return Card("PostgreSQL", "stopped", (), note="Its processes and its files are gone.")
+        room, most = self.server.room(), self.server.max_connections
+        rows: tuple[tuple[Cell, ...], ...] = (
+            ("max_connections", most),
+            ("kept for superusers", most - room - 1),
+            ("taken by the monitor", 1),
+            ("left for the application", room),
+        )
+        note = "On this machine only, and gone when the kernel is."
+        return Card("PostgreSQL", f"version {self.server.version}", rows, note=note)
+
+    def __repr__(self) -> str:
+        return repr(self.card)
+
+    def _repr_html_(self) -> str:
+        return self.card._repr_html_()
+
+
+def outcome_card(outcome: Outcome) -> Card:
+    """The numbers of one burst, and PostgreSQL's own words."""
+    median, most = (f"{outcome.waited(part):,.0f} ms" for part in (0.5, 0.95))
+    rows: list[tuple[Cell, ...]] = [
+        ("sent", f"{len(outcome.sent):,}"),
+        ("stored", f"{outcome.stored:,}"),
+        ("lost", f"{outcome.lost:,}"),
+        ("open connections, at most", f"{outcome.peak()} of {outcome.limit}, {outcome.peak('memory')} MB"),
+        ("senders waited", f"{median} (median), 95 % at most {most}"),
+        ("over after", f"{outcome.seconds:.1f} s"),
+    ]
+    if outcome.attempts > len(outcome.sent):
+        rows.append(("attempts", f"{outcome.attempts:,}"))
+    if outcome.redelivered:
+        rows.append(("delivered again", f"{outcome.redelivered:,}"))
+    rows += [(f"{count} x", words) for words, count in outcome.errors.items()]
+    return Card(f"{outcome.lost} of {len(outcome.sent)} webhooks lost", outcome.design.name, tuple(rows))
+
+
+def _connections_say(series: Mapping[str, Series]) -> str:
+    open_, limit = series["connections"], series["limit"].last
+    most = f"{number(open_.peak)} connections at once"
+    if open_.peak < limit:
+        return f"{most}, of {number(limit)} that PostgreSQL allows"
+    return f"{most}: all that PostgreSQL allows"
+
+
+def _fate_says(series: Mapping[str, Series]) -> str:
+    said = [f"{number(series['stored'].last)} stored"]
+    said += [f"{number(series['waiting'].peak)} had to wait in the queue"] if series["waiting"].peak else []
+    return ", ".join([*said, f"refused {number(series['refused'].last)} times"])
+
+
+PANELS = (
+    Panel(
+        "connections to PostgreSQL",
+        (
+            Line("connections", "open", GREEN, step=True, filled=True, fact="peak"),
+            Line("limit", "limit", INK, step=True, limit=True),
+        ),
+        _connections_say,
+    ),
+    Panel(
+        "webhooks",
+        (
+            Line("stored", "stored", GREEN),
+            Line("waiting", "in the queue", BLUE),
+            Line("refused", "refused", ORANGE),
+        ),
+        _fate_says,
+    ),
+)
+"""A burst from the database's side, and what became of the webhooks."""
