@@ -71,15 +71,19 @@ def holds(claim: str, *outcomes: Outcome, twice: int = 0) -> None:
         (MORE_ROOM, [LOST, RAISED]),
         (KEPT, [QUEUE]),
         (WAITED, [QUEUE, POOLER]),
-        (WAITED, [QUEUE]),
         (CRASH_LOSES, [POOLER, CRASHED]),
-        (CRASH_LOSES, [QUEUE]),
         (CAME_AGAIN, [QUEUE, SURVIVED]),
     ],
 )
 def test_a_claim_holds(capsys: pytest.CaptureFixture[str], claim: str, outcomes: list[Outcome]) -> None:
     holds(claim, *outcomes)
     assert capsys.readouterr().out == f"Checkpoint: {claim}.\n"
+
+
+@pytest.mark.parametrize("claim", [WAITED, CRASH_LOSES])
+def test_what_needs_a_pooler_is_left_out_without_one(capsys: pytest.CaptureFixture[str], claim: str) -> None:
+    holds(claim, QUEUE, SURVIVED)
+    assert capsys.readouterr().out == "Checkpoint left out: nothing went through a pooler.\n"
 
 
 @pytest.mark.parametrize(

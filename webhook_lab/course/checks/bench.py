@@ -43,10 +43,10 @@ class Checks:
 
     Args:
         checkpoints: by claim, a sentence without its full stop: a function that fails an assertion, with what
-            was found instead, where the claim does not hold.
+            was found instead, where the claim does not hold. What it answers is why this machine cannot tell.
         exercise: answers None when nothing was tried yet and one stable sentence when it is solved; fails an
             assertion, with what is missing, in between.
     """
 
-    checkpoints: Mapping[str, Callable[[Bench], None]]
+    checkpoints: Mapping[str, Callable[[Bench], str | None]]
     exercise: Callable[[Bench], str | None]
