@@ -2,7 +2,9 @@
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import (
+    buffer,
     front_door,
+    once,
     publisher,
     queue,
     start,
@@ -19,6 +21,8 @@ BY_CHAPTER: dict[str, Checks] = {
     "04": publisher.CHECKS,
     "05": subscriber.CHECKS,
     "06": front_door.CHECKS,
+    "07": once.CHECKS,
+    "08": buffer.CHECKS,
     "15": teardown.CHECKS,
 }
 
