@@ -23,10 +23,10 @@ from typing import Any
 
 from bench import tables
 from bench.building import lab_of_its_own
-from webhook_lab.lab import open_pipeline, plain_item
 from webhook_lab.observe.concurrency import contradictions, peak
 from webhook_lab.observe.history import work_of
-from webhook_lab.pipeline import Pipeline, Settings, watch_pipeline
+from webhook_lab.observe.items import plain_item
+from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, watch_pipeline
 from webhook_lab.resources.function import warm_up
 from webhook_lab.traffic.sender import Delivery, post
 

@@ -5,10 +5,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
-
-from boto3.dynamodb.types import TypeDeserializer
 
 from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
@@ -16,17 +14,21 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered, picture_of
 from webhook_lab.deploy import sweep
+from webhook_lab.observe.items import plain_item
 from webhook_lab.observe.log_lines import read_lines
 from webhook_lab.observe.peek import peek
 from webhook_lab.observe.timeline import follow
-from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
+from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, set_throttle, steps_until
 from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.rows import Answer, Moment
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
+from webhook_lab.show.panels import Controls
 from webhook_lab.show.picture import Picture
+from webhook_lab.traffic.run import Run
 from webhook_lab.traffic.sender import Delivery, post
+from webhook_lab.watched_run import WatchedRun, burst_of
 
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database
@@ -50,6 +52,8 @@ class Lab:
         self.opened_at = time.time_ns() // 1_000_000
         self.answers: list[Answer] = []
         self.database: Database | None = None
+        self.watched: WatchedRun | None = None
+        self._bursts = 0
         self._step = self.aws.calls.mark()
 
     @classmethod
@@ -176,6 +180,43 @@ class Lab:
         answer = post(self.url, Delivery(path, data, headers or {}, method))
         self.answers.append(answer)
         return answer
+
+    def burst(self, n: int, **how: Any) -> Run:
+        """Begin to send `n` signed deliveries at once, each with an id of its own, and return meanwhile.
+
+        Args:
+            how: as for `burst_of` and `Plan`; `cap`, the most requests, is asked for where they cost money.
+
+        Raises:
+            LabError: what cannot be sent as asked; then nothing was.
+        """
+        self._bursts += 1
+        run = burst_of(self.pipeline, self.url, n, token=f"{self.run}{self._bursts:02}", **how)
+        if self.watched:
+            self.watched.bursts.append(run)
+        return run.start()
+
+    def watch(self, *, show: bool = True, linger: float = 0) -> WatchedRun:
+        """Watch the pipeline from now on, with live charts unless `show` is False; see `WatchedRun`."""
+        if self.watched:
+            self.watched.stop()
+        self.watched = WatchedRun(self.pipeline, show=show, linger=linger)
+        return self.watched
+
+    def controls(self, *, most: int) -> Controls:
+        """Controls of the run that is watched; a burst of theirs makes `most` requests at most."""
+        assert self.watched, "lab.watch() comes first"
+        return self.watched.controls(lambda n: self.burst(n, cap=most), most=most)
+
+    def set_throttle(self, invocations: int) -> Card:
+        """Let so many invocations run at once, also in mid-run; return when that is in force.
+
+        Raises:
+            LabError: fewer than 2 or more than 1,000, or AWS refused.
+        """
+        self._step = self.aws.calls.mark()
+        (self.watched.throttle if self.watched else partial(set_throttle, self.pipeline))(invocations)
+        return self.show("mapping")
 
     def delivery_id(self, name: str) -> str:
         """An id for a delivery that no earlier run has used: `name` and this run's token."""
@@ -377,12 +418,3 @@ class Lab:
         return cards.resource_card(
             resource, console_url=self.aws.target.console_url(key, STEPS[key].name(self.names))
         )
-
-
-def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A DynamoDB item as plain Python values: numbers become int or float, sets sets of text."""
-    plain = {}
-    for name, value in item.items():
-        read = TypeDeserializer().deserialize(value)
-        plain[name] = (int(read) if read == int(read) else float(read)) if isinstance(read, Decimal) else read
-    return plain

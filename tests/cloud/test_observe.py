@@ -16,10 +16,10 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.deploy.ledger import Ledger
 from webhook_lab.deploy.naming import Names
-from webhook_lab.lab import plain_item
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.observe.concurrency import contradictions, peak
 from webhook_lab.observe.history import work_of
+from webhook_lab.observe.items import plain_item
 from webhook_lab.observe.log_lines import line_of
 from webhook_lab.observe.watch import METRICS, Watch
 from webhook_lab.pipeline import Pipeline, Settings, watch_pipeline

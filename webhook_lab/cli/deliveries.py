@@ -15,7 +15,7 @@ from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.cli.report import STOPPED, Outcome, progress, reports
 from webhook_lab.cli.standing import demand, demand_pipeline, depth_of, told_depth
 from webhook_lab.deploy.naming import FUNCTIONS
-from webhook_lab.lab import plain_item
+from webhook_lab.observe.items import plain_item
 from webhook_lab.observe.log_lines import read_lines
 from webhook_lab.observe.peek import peek
 from webhook_lab.pipeline import Pipeline

@@ -4,6 +4,7 @@ from webhook_lab.pipeline.build import Pipeline, Progress, Removed
 from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
+from webhook_lab.pipeline.throttle import set_throttle, warm_subscriber
 from webhook_lab.pipeline.watch import watch_pipeline
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "label",
     "open_pipeline",
     "retire_dead_ledgers",
+    "set_throttle",
     "steps_until",
+    "warm_subscriber",
     "watch_pipeline",
 ]

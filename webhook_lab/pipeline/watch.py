@@ -1,8 +1,8 @@
 """Watch a pipeline that stands."""
 
-from webhook_lab.facts import quotas
 from webhook_lab.observe.watch import Watch
 from webhook_lab.pipeline.build import Pipeline
+from webhook_lab.pipeline.throttle import throttle_of
 
 
 def watch_pipeline(pipeline: Pipeline) -> Watch:
@@ -10,14 +10,13 @@ def watch_pipeline(pipeline: Pipeline) -> Watch:
 
     Its calls are not among those that the session records.
     """
-    session, settings = pipeline.session, pipeline.settings
-    throttles = (settings.reserved_concurrency, settings.maximum_concurrency)
+    session = pipeline.session
     return Watch(
         session.client("sqs", recorded=False),
         session.client("logs", recorded=False),
         queue_url=pipeline.get("queue").url,
         dlq_url=pipeline.get("dlq").url,
         log_group=pipeline.names.log_group("subscribe"),
-        limit=min((each for each in throttles if each), default=quotas.LAMBDA_ACCOUNT_CONCURRENCY.value),
+        limit=throttle_of(pipeline),
         lag=session.target.traits.log_lag,
     )

@@ -2,8 +2,10 @@
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import (
+    buffer,
     database,
     front_door,
+    once,
     publisher,
     queue,
     start,
@@ -21,6 +23,8 @@ BY_CHAPTER: dict[str, Checks] = {
     "04": publisher.CHECKS,
     "05": subscriber.CHECKS,
     "06": front_door.CHECKS,
+    "07": once.CHECKS,
+    "08": buffer.CHECKS,
     "15": teardown.CHECKS,
 }
 
