@@ -44,7 +44,7 @@ class Session:
         return self._boto3.get_credentials()
 
     def client(self, service: str, *, recorded: bool = True) -> Any:
-        """A new client; the properties below keep theirs. What watches all the time is better not recorded."""
+        """A new client; the properties below keep theirs. What watches all the time need not be recorded."""
         loopback: dict[str, Any] = {} if self.target.endpoint_url is None else {"proxies": {}}
         config = Config(
             max_pool_connections=POOL_CONNECTIONS,
