@@ -78,9 +78,7 @@ def serving(answering: Answering) -> Iterator[OddServer]:
         await stopping.wait()
         listening.close()
         quiet = 0
-        while (
-            quiet < 5
-        ):  # turns of the loop: what was accepted last begins, what was aborted ends
+        while quiet < 5:  # turns of the loop: what was accepted last begins, what was aborted ends
             await asyncio.sleep(0)
             talking: set[asyncio.Task[Any]] = asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
             quiet = 0 if talking else quiet + 1
