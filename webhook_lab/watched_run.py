@@ -26,6 +26,8 @@ from webhook_lab.traffic.signing import new_secret
 
 SECONDS = 600.0
 """How long a run is watched at most."""
+SENDERS = 4
+"""Attempts under way at once, unless asked for otherwise: each needs a publish environment, started cold."""
 _SETTLED = ("stored", "duplicate", "redelivered", "conflict")
 
 
@@ -53,7 +55,7 @@ def burst_of(
     secret = secret or pipeline.settings.signing_secret or new_secret()
     deliveries = events(n, secret=secret, run=token, providers=providers, redelivered=redelivered, path=path)
     charges = pipeline.session.target.traits.charges
-    return Run(Plan(url, deliveries, charges=charges, **settings))
+    return Run(Plan(url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings}))
 
 
 class WatchedRun:

@@ -4,15 +4,17 @@ from webhook_lab.course.checks.bench import Bench, Checks
 from webhook_lab.observe.concurrency import peak_concurrency
 
 DELIVERIES, WORK_SECONDS, DEADLINE = 6_000, 0.5, 600
-"""The exercise: so many deliveries, each worked on for so many seconds, and the seconds that they may take."""
+"""The exercise: so many deliveries, the seconds of work on each, and the seconds that all may take."""
 NEEDED = round(DELIVERIES * WORK_SECONDS / DEADLINE)
 """Little's law: N·d/C is the time, so N·d/time is C."""
 
 
-def _throttles(bench: Bench) -> tuple[int | None, int | None]:
+def _throttles(bench: Bench) -> tuple[int | None, int]:
     """What is reserved for the function, and the mapping's maximum, as AWS has them now."""
     function, mapping = bench.pipeline.look_up("subscribe_function"), bench.pipeline.look_up("mapping")
-    assert function and mapping, "the subscribe function or its mapping does not exist"
+    assert function, "the subscribe function does not exist"
+    assert mapping, "its event source mapping does not exist"
+    assert mapping.maximum_concurrency, "the mapping has no maximum concurrency"
     return function.reserved_concurrency, mapping.maximum_concurrency
 
 
@@ -26,7 +28,7 @@ def _all_stored(bench: Bench) -> None:
 def _limited(bench: Bench) -> None:
     peak, most = peak_concurrency(bench.logs("subscribe")), _throttles(bench)[1]
     assert peak, "nothing ran"
-    assert most and peak <= most, f"{peak} ran at once, and the throttle is {most}"
+    assert peak <= most, f"{peak} ran at once, and the throttle is {most}"
 
 
 def _four(bench: Bench) -> None:
@@ -46,7 +48,7 @@ def _exercise(bench: Bench) -> str | None:
     if most == 2 and reserved in (2, None):
         return None
     assert reserved in (most, None), f"The mapping may run {most}, but {reserved} are reserved."
-    assert most and most >= NEEDED, f"With {most} it takes {DELIVERIES * WORK_SECONDS / (most or 1):,.0f} s."
+    assert most >= NEEDED, f"With {most} it takes {DELIVERIES * WORK_SECONDS / most:,.0f} s."
     assert most == NEEDED, f"{most} are enough, but fewer would do, and spare the database."
     return f"{DELIVERIES:,} deliveries of {WORK_SECONDS} s drain in {DEADLINE} s, {NEEDED} at a time."
 

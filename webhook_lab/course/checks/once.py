@@ -61,11 +61,12 @@ def _claimed(bench: Bench) -> None:
 
 
 def _exercise(bench: Bench) -> str | None:
-    forgotten, remembered = [], []
+    forgotten: list[list[int]] = []
+    remembered: list[list[int]] = []
     for id_, messages in _queued(bench).items():
         if (item := bench.item(id_)) and len(messages) > 1:
             kept = set(messages) <= item["delivered_by"]
-            (remembered if kept else forgotten).append(messages.values())
+            (remembered if kept else forgotten).append([*messages.values()])
     function = bench.pipeline.look_up("subscribe_function")
     repaired = function and function.code_sha256 == package("subscribe").code_sha256_base64
     if not forgotten:
