@@ -105,7 +105,7 @@ def test_a_burst_that_is_stopped_ends_and_counts_what_it_did(server: Postgres) -
 def test_the_samples_tell_the_run(server: Postgres) -> None:
     outcome = burst(server, Design(consumers=2), webhooks=20, senders=5)
     assert {sample.metric for sample in outcome.samples} == {
-        "connections", "stored", "refused", "waiting", "memory", "limit",
+        "connections", "limit", "stored", "refused", "waiting", "memory",
     }  # fmt: skip
     stored = [sample.value for sample in outcome.samples if sample.metric == "stored"]
     assert stored == sorted(stored)

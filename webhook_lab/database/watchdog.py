@@ -18,7 +18,7 @@ import filelock
 import psutil
 
 PREFIX = "webhook-lab-postgres-"
-ASK_SECONDS, KILL_SECONDS = 1.0, 10.0
+ASK_SECONDS, KILL_SECONDS = 3.0, 10.0
 OLD_SECONDS = 60.0
 """Younger folders are left alone: their watchdog may not have its lock yet."""
 
@@ -35,12 +35,14 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 def remove(folder: Path) -> None:
-    """End the processes and delete the folder. They are asked first: a killed server leaves shared memory."""
+    """End the processes and delete the folder. Servers are asked first: killed, they leave shared memory."""
     family = processes_in(folder)
     pids = {process.pid for process in family}
     for process in family:
         with contextlib.suppress(psutil.Error):
-            if process.ppid() not in pids:  # a family's head ends the rest
+            if process.name().startswith("initdb"):
+                process.kill()  # the server that it feeds ends with what it is fed
+            elif process.ppid() not in pids:  # the head of a family ends the rest
                 process.send_signal(getattr(signal, "SIGQUIT", signal.SIGTERM))
     deadline = time.monotonic() + ASK_SECONDS
     while processes_in(folder) and time.monotonic() < deadline:
