@@ -140,7 +140,7 @@ def test_catch_up_brings_the_pipeline_to_where_a_chapter_begins(lab: str) -> Non
     assert facts("catch-up", "02")["standing"] == []
     unknown = run("catch-up", "99")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
-    assert "The chapters are 00, 02" in unknown.stderr
+    assert "The chapters are 00, " in unknown.stderr
 
 
 def test_send_keeps_bytes_and_headers(lab: str, tmp_path: Path) -> None:
