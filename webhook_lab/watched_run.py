@@ -191,14 +191,14 @@ class WatchedRun:
         """
 
         def burst(n: int) -> str:
-            send(n).wait()
             self.mark(f"burst {n}")
+            send(n).wait()
             return f"{n} sent"
 
         begins = throttle_of(self._pipeline)
         self._controls = Controls(
             send=burst, throttle=self.throttle, pause=self.pause, stop=self._stop_watching,
-            burst=(min(60, most), most), limit=(LEAST, max(10, begins)),
+            burst=(min(60, most), most), limit=(LEAST, max(10, begins)), now=begins,
         )  # fmt: skip
         return self._controls
 

@@ -74,3 +74,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
         )
         yield context
         context.close()
+
+
+@pytest.fixture(params=["Light", "Dark"])
+def theme(request: pytest.FixtureRequest, notebooks: Path) -> Iterator[str]:
+    """JupyterLab's theme, chosen as its settings dialog would."""
+    chosen: str = request.param
+    settings = notebooks.parent / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    file = settings / "themes.jupyterlab-settings"
+    file.write_text(f'{{"theme": "JupyterLab {chosen}"}}', encoding="utf-8")
+    yield chosen
+    file.unlink()

@@ -28,7 +28,8 @@ class Controls:
         pause: True keeps the function from being invoked, False lets it go on.
         stop: ends the live view; it has to return at once.
         burst: the size that the slider begins with, and the largest.
-        limit: the throttle's least value, with which it begins, and its greatest.
+        limit: the throttle's least value and its greatest.
+        now: the throttle that holds when the controls appear; by default the least.
 
     What the first three return, if it is text, is shown; so is what they raise.
     """
@@ -42,13 +43,14 @@ class Controls:
         stop: Callable[[], object],
         burst: tuple[int, int] = (60, 300),
         limit: tuple[int, int] = (2, 10),
+        now: int | None = None,
     ) -> None:
         self.burst = widgets.IntSlider(
             burst[0], 1, burst[1], description="Burst", style=_WIDE, layout={"width": "250px"}
         )
         self.send = _button("Send", "paper-plane", "96px", style="primary")
         self.limit = widgets.IntSlider(
-            limit[0], limit[0], limit[1], description="Throttle", style=_WIDE, continuous_update=False,
+            now or limit[0], limit[0], limit[1], description="Throttle", style=_WIDE, continuous_update=False,
             layout={"width": "230px", "margin": "2px 20px"},
         )  # fmt: skip
         self.pause = _button(_PAUSE, "pause", "150px")

@@ -1,0 +1,93 @@
+"""Chapter 08 as a learner runs it: Run All, and the controls really moved while the last run goes on."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.test_live_view import move
+from tests.browser.test_run_all import (
+    ERROR,
+    READY_SECONDS,
+    RUN_SECONDS,
+    SCREENSHOTS,
+    STDERR,
+    open_notebook,
+    save,
+    take_screenshots,
+)
+
+NAME = "08_watch_the_buffer_work.ipynb"
+LIVE = ".jp-OutputArea-output svg[role=img]"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser: BrowserContext, theme: str) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_default_timeout(READY_SECONDS * 1000)
+    yield page
+    page.screenshot(path=SCREENSHOTS / f"08-{theme.lower()}-end.png")
+    page.close()
+
+
+def described(page: Page) -> str:
+    """What the live charts say of themselves now; nothing while there are none."""
+    charts = page.locator(LIVE)
+    return (charts.last.get_attribute("aria-label", timeout=5000) or "") if charts.count() else ""
+
+
+def wait_until(page: Page, words: str) -> None:
+    """Wait until a live chart says something that matches, and scroll to it."""
+    deadline = time.monotonic() + RUN_SECONDS / 3
+    while not re.search(words, said := described(page)):
+        assert time.monotonic() < deadline, said
+        page.wait_for_timeout(100)
+
+
+def picture(page: Page, name: str) -> None:
+    page.locator(LIVE).last.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    page.screenshot(path=SCREENSHOTS / f"08-{name}.png")
+
+
+def test_runs_are_watched_and_steered(
+    page: Page, server: str, token: str, notebooks: Path, theme: str
+) -> None:
+    look = theme.lower()
+    open_notebook(page, server, token, NAME)
+    page.get_by_role("menuitem", name="Edit", exact=True).click()
+    page.get_by_role("menuitem", name="Clear Outputs of All Cells", exact=True).click()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    wait_until(page, r"running 2.*stored [1-3]\d")
+    picture(page, f"{look}-burst")
+    wait_until(page, "throttle 4")
+    picture(page, f"{look}-throttle")
+
+    send = page.get_by_role("button", name="Send")
+    send.scroll_into_view_if_needed()
+    send.click()
+    status = page.locator(".widget-html-content").last
+    expect(status).to_contain_text("60 sent")
+    move(page.get_by_role("slider").nth(1), times=2)
+    expect(status).to_contain_text("6 in force")
+    page.get_by_role("button", name="Pause the drain").click()
+    expect(status).to_contain_text("Drain: paused")
+    page.get_by_role("button", name="Let it drain").click()
+    expect(status).to_contain_text("Drain: goes on")
+    picture(page, f"{look}-controls")
+
+    last = page.locator(".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt").last
+    expect(last).to_have_text(re.compile(r"\[\d+\]"), timeout=RUN_SECONDS * 1000)
+    take_screenshots(page, f"08-{look}")
+    for kind in (ERROR, STDERR):
+        shown = page.locator(f".jp-OutputArea-output[data-mime-type='{kind}']").all_inner_texts()
+        assert not shown, shown
+    expect(page.get_by_text("adds up: True")).to_be_visible()
+    outputs = [output for cell in save(page, notebooks / NAME) for output in cell["outputs"]]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 6
