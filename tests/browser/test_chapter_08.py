@@ -50,7 +50,8 @@ def wait_until(page: Page, words: str) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    page.locator(LIVE).last.scroll_into_view_if_needed()
+    # At once: an action that waits for the chart to be stable loses it to the next frame.
+    page.locator(LIVE).last.evaluate("chart => chart.scrollIntoView({block: 'center'})")
     page.wait_for_timeout(300)
     page.screenshot(path=SCREENSHOTS / f"08-{name}.png")
 
@@ -65,9 +66,9 @@ def test_runs_are_watched_and_steered(
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     wait_until(page, r"running 2.*stored [1-3]\d")
-    picture(page, f"{look}-burst")
+    picture(page, f"burst-{look}")
     wait_until(page, "throttle 4")
-    picture(page, f"{look}-throttle")
+    picture(page, f"throttle-{look}")
 
     send = page.get_by_role("button", name="Send")
     send.scroll_into_view_if_needed()
@@ -80,7 +81,7 @@ def test_runs_are_watched_and_steered(
     expect(status).to_contain_text("Drain: paused")
     page.get_by_role("button", name="Let it drain").click()
     expect(status).to_contain_text("Drain: goes on")
-    picture(page, f"{look}-controls")
+    picture(page, f"controls-{look}")
 
     last = page.locator(".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt").last
     expect(last).to_have_text(re.compile(r"\[\d+\]"), timeout=RUN_SECONDS * 1000)
