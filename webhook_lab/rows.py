@@ -69,7 +69,8 @@ class Sample:
 
     Args:
         at: seconds since the run began, on the clock of whoever watches.
-        metric: "visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "concurrency" or "limit".
+        metric: "visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "concurrency" or "limit"; of
+            a database "connections" and their "limit", "stored", "refused", "waiting" and "memory" (MB).
     """
 
     at: float
