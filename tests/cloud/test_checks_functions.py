@@ -261,7 +261,8 @@ def test_the_peak_is_read_from_the_log(lab: Lab, monkeypatch: pytest.MonkeyPatch
         id_, start = f"github:{lab.delivery_id(f'burst-{number}')}", 10 * (number // at_once)
         store(lab, id_, "m")
         steps = (("invocation_start", start), ("record_finish", start + 5), ("invocation_finish", start + 9))
-        lines += [{"event": event, "request_id": str(number), "id": id_, "at": at} for event, at in steps]
+        seen = {"request_id": str(number), "id": id_, "message_id": "m", "outcome": "stored"}
+        lines += [{"event": event, "at": at, **seen} for event, at in steps]
     monkeypatch.setattr(lab, "logs", lambda _handler: lines)
     if at_once == 2:
         lab.checkpoint(claim)
