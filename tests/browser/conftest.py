@@ -1,11 +1,13 @@
 """JupyterLab, started as learners start it, and a real browser. Without Chromium, skips that say so."""
 
+import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
@@ -55,6 +57,18 @@ def server(address: str) -> str:
 @pytest.fixture(scope="session")
 def token(address: str) -> str:
     return parse_qs(urlsplit(address).query)["token"][0]
+
+
+@pytest.fixture(autouse=True)
+def kernels_end_with_their_test(server: str, token: str) -> Iterator[None]:
+    """A notebook that is opened again would find the kernel of its last time, and count on from there."""
+    yield
+    headers = {"Authorization": f"token {token}"}
+    with urlopen(Request(f"{server}/api/sessions", headers=headers), timeout=20) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        end = Request(f"{server}/api/sessions/{session['id']}", headers=headers, method="DELETE")
+        urlopen(end, timeout=20).close()
 
 
 @pytest.fixture(scope="session")

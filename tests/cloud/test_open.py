@@ -60,7 +60,7 @@ class Opened:
         found = re.fullmatch(r"JupyterLab: http://127\.0\.0\.1:(\d+)(/lab/tree/\S+)\?token=(\w+)\n", line)
         assert found, line + self.said
         self.port, self.page, self.token = int(found[1]), found[2], found[3]
-        (self.server,) = self.servers()
+        self.server = min(self.servers(), key=lambda each: each.create_time())
         self.folder = Path(self.server.environ()["JUPYTER_RUNTIME_DIR"])
         return self
 
