@@ -71,7 +71,7 @@ def test_runs_are_watched_and_steered(
     picture(page, f"throttle-{look}")
 
     send = page.get_by_role("button", name="Send")
-    send.scroll_into_view_if_needed()
+    send.evaluate("button => button.scrollIntoView({block: 'center'})")
     send.click()
     status = page.locator(".widget-html-content").last
     expect(status).to_contain_text("60 sent")
