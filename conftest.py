@@ -1,6 +1,7 @@
 """What holds for every test: the long ones run when asked for, and what is required may not be skipped.
 
-WEBHOOK_LAB_REQUIRE lists markers (`browser,recorded`): a test that has one fails where it would be skipped.
+WEBHOOK_LAB_REQUIRE lists markers (`browser,recorded`): a test that has one fails where it would be skipped,
+unless it is a long one that nobody asked for.
 """
 
 import os
@@ -36,7 +37,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     required = os.environ.get("WEBHOOK_LAB_REQUIRE", "").replace(" ", "").split(",")
     marker = next((name for name in required if name and item.get_closest_marker(name)), None)
-    if report.skipped and marker:
+    left_out = item.get_closest_marker("long") and not item.config.getoption("long")
+    if report.skipped and marker and not left_out:
         report.outcome = "failed"
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.longrepr = f"WEBHOOK_LAB_REQUIRE asks for {marker}. {reason}"

@@ -15,6 +15,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,9 @@ def only(home: Path, module: str) -> psutil.Process:
 
 def left(home: Path) -> list[str]:
     """Processes, state files, folders: what must not be left. The lock of the search for one may stay."""
-    files = [str(path) for path in (home / "run").rglob("*") if path.name != "shared.lock"]
+    # os.walk, unlike rglob, goes on when a folder vanishes while it looks.
+    found = [Path(folder, name) for folder, *names in os.walk(home / "run") for name in chain(*names)]
+    files = [str(path) for path in found if path.name != "shared.lock"]
     return files + [str(process) for process in processes(home)]
 
 
