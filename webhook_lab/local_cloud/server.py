@@ -65,15 +65,15 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from hypercorn.config import Config
     from ministack.app import app
 
-    from webhook_lab.local_cloud import live_lines
+    from webhook_lab.local_cloud import live_lines, mended
     from webhook_lab.local_cloud.guard import Guard
+    from webhook_lab.local_cloud.mappings import Mappings
+    from webhook_lab.local_cloud.ports import Caller, Credentials
     from webhook_lab.local_cloud.whole_logs import keep_logs_whole
 
-    _drop_what_deleted_functions_print()
-    _ready_at_once()
+    mended.install()
     keep_logs_whole()
     live_lines.install()
-    _poll_without_a_pause()
     told = 0.0
 
     def tell() -> None:
@@ -83,7 +83,9 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
             with contextlib.suppress(OSError):  # the supervisor's death is noticed elsewhere
                 os.write(reports, b"\n")
 
-    port = listener.getsockname()[1]
+    port, owner = listener.getsockname()[1], (asked["access_key_id"], asked["secret_access_key"])
+    mappings = Mappings(Caller(app, f"http://127.0.0.1:{port}", Credentials(*owner)))
+    mappings.install()
     guard = Guard(
         app,
         port=port,
@@ -98,37 +100,11 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000
     os.write(reports, json.dumps({"port": port}).encode() + b"\n")  # requests wait in the backlog from now on
-    await serve(guard, config)  # type: ignore[arg-type]  # hypercorn has its own names for ASGI's types
-
-
-def _drop_what_deleted_functions_print() -> None:
-    """A late line of a deleted function would create its log group again; on AWS its role may not."""
-    from ministack.services import lambda_svc
-
-    emit = lambda_svc._emit_lambda_logs
-
-    def emit_while_it_exists(function: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        if (function.get("config") or function).get("FunctionName") in lambda_svc._functions:
-            emit(function, *args, **kwargs)
-
-    lambda_svc._emit_lambda_logs = emit_while_it_exists
-
-
-def _ready_at_once() -> None:
-    """A function is Pending for half a second here, for realism: a second of every build, for nothing."""
-    from ministack.services import lambda_svc
-
-    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0
-
-
-def _poll_without_a_pause() -> None:
-    """While messages are sent to a function at its limit, the poller would sleep 50 ms again and again.
-
-    An invocation that ends meanwhile leaves its place empty as long: 5 % of a throttle of 0.5 s of work.
-    """
-    from ministack.services import lambda_svc
-
-    lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.005
+    polling = asyncio.create_task(mappings.run())
+    try:
+        await serve(guard, config)  # type: ignore[arg-type]  # hypercorn has its own names for ASGI's types
+    finally:
+        polling.cancel()
 
 
 def _listen(port: int) -> socket.socket:

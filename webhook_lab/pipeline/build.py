@@ -118,12 +118,19 @@ class Pipeline:
                     progress(step.key)
                 if self._may_exist(step):
                     self.remove(step.key)
-        self.build(until, progress)
-        for key in ("queue", "dlq"):
-            if STEPS[key] in keep:
-                with explain(f"empty {STEPS[key].title} {STEPS[key].name(self.names)!r}"):
-                    purge = self.session.target.traits.purges_at_once
-                    queue.empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
+        queues = [key for key in ("queue", "dlq") if STEPS[key] in keep]
+        for step in keep:
+            if progress:
+                progress(step.key)
+            self.ensure(step.key)
+            if queues and step.key == queues[0]:  # before anything reads from them again
+                for key in queues:
+                    self._empty(key)
+
+    def _empty(self, key: str) -> None:
+        with explain(f"empty {STEPS[key].title} {STEPS[key].name(self.names)!r}"):
+            purge = self.session.target.traits.purges_at_once
+            queue.empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
 
     def remove(self, key: str) -> Removed:
         """Delete one step's resource, wait until it is gone, and close its row. Quiet when there is none."""
