@@ -15,6 +15,7 @@ from webhook_lab.deploy.ledger import Ledger
 from webhook_lab.deploy.naming import Names
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, steps_until
+from webhook_lab.resources import event_source_mapping
 
 
 @pytest.fixture
@@ -123,6 +124,55 @@ def test_preflight_notices_what_this_target_does_not_check(pipeline: Pipeline) -
     policy_free.remove_permission(FunctionName=name, StatementId="webhook-lab-front-door")
     pipeline.ensure("subscribe_role", policy=None)
     assert {"API permission", "mapping role"} <= {finding.rule for finding in pipeline.preflight()}
+
+
+def test_a_visibility_timeout_lowered_behind_the_mapping_is_a_warning_and_refused_at_its_next_change(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.build("mapping")
+    url = pipeline.get("queue").url
+    pipeline.session.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10"})
+    [found] = [each for each in pipeline.preflight() if each.rule == "visibility timeout"]
+    assert (found.level, found.said[:14]) == ("warning", "as it stands: ")
+    assert "visibility timeout: 10 seconds is less than Function timeout: 30 seconds" in found.said
+    with pytest.raises(PreflightRefused, match="visibility timeout: 10 seconds"):
+        pipeline.ensure("mapping", batch_size=5)
+    assert pipeline.look_up("mapping").batch_size == 10
+
+
+def test_preflight_adds_up_the_mappings_of_one_function(pipeline: Pipeline) -> None:
+    pipeline.build("mapping")
+    lambda_, function = pipeline.session.lambda_, pipeline.get("subscribe_function")
+    other = lambda_.create_event_source_mapping(
+        FunctionName=function.name, EventSourceArn=pipeline.get("dlq").arn,
+        ScalingConfig={"MaximumConcurrency": 3},
+    )["UUID"]  # fmt: skip
+    try:
+        assert [each.said for each in pipeline.preflight() if each.rule == "over-pull"] == [
+            "the function's 2 mappings may run 5 together, and 2 are reserved"
+        ]
+    finally:
+        event_source_mapping.delete_mapping(lambda_, uuid=other)
+    assert "over-pull" not in {each.rule for each in pipeline.preflight()}
+
+
+def test_preflight_notices_a_method_that_no_deployment_has(pipeline: Pipeline) -> None:
+    pipeline.build()
+    api, apigateway = pipeline.get("api"), pipeline.session.apigateway
+    root = next(each for each in apigateway.get_resources(restApiId=api.id)["items"] if each["path"] == "/")
+    apigateway.put_method(restApiId=api.id, resourceId=root["id"], httpMethod="GET", authorizationType="NONE")
+    [found] = [each for each in pipeline.preflight() if each.rule == "API deployment"]
+    assert found.said.endswith(": GET /")
+    apigateway.create_deployment(restApiId=api.id, stageName=api.stage)
+    assert "API deployment" not in {each.rule for each in pipeline.preflight()}
+
+
+def test_preflight_knows_that_a_deleted_queues_name_stays_taken(pipeline: Pipeline) -> None:
+    pipeline.build("queue")
+    pipeline.remove("queue")
+    assert "queue name" in {each.rule for each in pipeline.preflight()}
+    pipeline.ensure("queue")
+    assert "queue name" not in {each.rule for each in pipeline.preflight()}
 
 
 def test_tearing_down_with_the_ledger_lost_still_removes_everything(

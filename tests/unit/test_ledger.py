@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ def test_what_is_removed_is_no_longer_open_and_can_be_created_again(ledger: Ledg
     assert ledger.open_rows() == []
     ledger.intend("queue", "q")
     assert ledger.open_rows() == [Row("queue", "q", None)]
+
+
+def test_since_when_something_is_gone_is_known_until_it_is_asked_for_again(ledger: Ledger) -> None:
+    assert ledger.removed_at("queue", "q") is None
+    ledger.intend("queue", "q")
+    ledger.removed("queue", "q")
+    ledger.removed("queue", "another")
+    assert time.time() - (ledger.removed_at("queue", "q") or 0) < 60
+    ledger.intend("queue", "q")
+    assert ledger.removed_at("queue", "q") is None
 
 
 def test_rows_keep_the_order_in_which_they_were_asked_for(ledger: Ledger) -> None:

@@ -146,6 +146,10 @@ def test_what_aws_refuses_is_refused_in_its_own_words(changed: dict[str, Any], s
         ({"report_batch_item_failures": False}, "partial batch response"),
         ({"runtime": "python3.12", "local_python": (3, 12)}, "runtime"),
         ({"local_python": (3, 11)}, "runtime here"),
+        ({"other_mappings": (2,)}, "over-pull"),
+        ({"reserved_concurrency": 4, "other_mappings": (None,)}, "over-pull"),
+        ({"undeployed": ["GET /orders"]}, "API deployment"),
+        ({"queue_deleted_ago": 59.0}, "queue name"),
     ],
 )
 def test_what_aws_takes_and_makes_one_regret_is_a_warning(changed: dict[str, Any], rule: str) -> None:
@@ -163,6 +167,8 @@ def test_what_aws_takes_and_makes_one_regret_is_a_warning(changed: dict[str, Any
         {"unreserved_concurrency": 100, "already_reserved": 2},
         {"reserved_concurrency": None, "account_concurrency": 10, "unreserved_concurrency": 10},
         {"reserved_concurrency": 5, "maximum_concurrency": 5},
+        {"reserved_concurrency": 5, "other_mappings": (3,)},
+        {"queue_deleted_ago": 60.0},
         {"max_receive_count": 1000},
         {"runtime": "python3.14", "local_python": (3, 14)},
     ],

@@ -6,6 +6,7 @@ id that AWS gave), `removed`. The file belongs to one cloud: an account and regi
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,16 @@ class Ledger:
         self._append({"op": "done", "kind": kind, "name": name, "id": identity})
 
     def removed(self, kind: str, name: str) -> None:
-        """Say that it is gone, and that AWS was asked to make sure."""
-        self._append({"op": "removed", "kind": kind, "name": name})
+        """Say that it is gone since now, and that AWS was asked to make sure."""
+        self._append({"op": "removed", "kind": kind, "name": name, "at": f"{time.time():.0f}"})
+
+    def removed_at(self, kind: str, name: str) -> float | None:
+        """Since when it is gone, in epoch seconds; None when it never was, or stands again."""
+        at = None
+        for entry in self._entries():
+            if (entry["kind"], entry["name"]) == (kind, name):
+                at = float(entry["at"]) if entry["op"] == "removed" and "at" in entry else None
+        return at
 
     def open_rows(self) -> list[Row]:
         """What may exist now, in the order in which it was first asked for."""

@@ -18,6 +18,9 @@ class Plan:
         account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not asked.
         already_reserved: what the subscribe function holds of its account's concurrency now.
         mapping_policy: what the mapping's role may do, with `queue_arn`; None when not known yet.
+        other_mappings: MaximumConcurrency of each further mapping of the subscribe function that is enabled.
+        undeployed: the API's methods, as ``"GET /path"``, that its stage does not serve, or serves still.
+        queue_deleted_ago: seconds since a queue with one of our names was deleted; None: none was of late.
         function_policy: the publish function's resource policy, with `api_arn`
             (``arn:aws:execute-api:<region>:<account>:<api id>``; None while there is no API).
         local_python: (major, minor) of the interpreter that runs functions; None where Lambda's runtime does.
@@ -42,6 +45,9 @@ class Plan:
     mapping_policy: Policy | None = None
     api_arn: str | None = None
     stage: str = "prod"
+    undeployed: Sequence[str] = ()
+    other_mappings: Sequence[int | None] = ()
+    queue_deleted_ago: float | None = None
     function_policy: Policy | None = None
     local_python: tuple[int, int] | None = None
 

@@ -24,14 +24,15 @@ _ERRORS = _LAMBDA + "services-sqs-errorhandling.html"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 _DLQ = _SQS + "sqs-dead-letter-queues.html"
 _DLQ_RETENTION = _SQS + "setting-up-dead-letter-queue-retention.html"
-_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html"
+_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
+_API_ARNS, _API_DEPLOY = _API + "arn-format-reference.html", _API + "how-to-deploy-api.html"
 _INVALID = "InvalidParameterValueException: "
 
 
 def check(plan: Plan) -> list[Finding]:
     """Everything to say about `plan`, refusals first. Empty: AWS takes it, and its guidance is followed."""
     alone = (limits.names, limits.numbers, _runtime, _batches)
-    together = (_times, _dead_letters, _concurrency, _permissions)
+    together = (_times, _dead_letters, _concurrency, _permissions, _deployment, _queue_name)
     findings = [finding for rule in (*alone, *together) for finding in rule(plan)]
     return sorted(findings, key=lambda finding: finding.level != "refused")
 
@@ -156,6 +157,21 @@ def _concurrency(plan: Plan) -> Iterator[Finding]:
         said = f"MaximumConcurrency {maximum} is more than the {reserved} reserved: the rest is throttled"
         try_this = f"Reserve {maximum}, or set MaximumConcurrency to {reserved}."
         yield Finding("warning", "over-pull", said, try_this, _SCALING)
+    elif plan.other_mappings:
+        yield from _together(reserved, (maximum, *plan.other_mappings))
+
+
+def _together(reserved: int, maxima: Sequence[int | None]) -> Iterator[Finding]:
+    """Each mapping keeps to its own maximum and knows nothing of the others: their sum has to fit."""
+    needed = sum(maximum or 0 for maximum in maxima)
+    if None in maxima:
+        said = (
+            f"one of the function's {len(maxima)} mappings has no MaximumConcurrency, {reserved} are reserved"
+        )
+        yield Finding("warning", "over-pull", said, "Set MaximumConcurrency on each mapping.", _SCALING)
+    elif needed > reserved:
+        said = f"the function's {len(maxima)} mappings may run {needed} together, and {reserved} are reserved"
+        yield Finding("warning", "over-pull", said, f"Reserve {needed}, or lower their maxima.", _SCALING)
 
 
 def _permissions(plan: Plan) -> Iterator[Finding]:
@@ -170,4 +186,24 @@ def _permissions(plan: Plan) -> Iterator[Finding]:
             "configuration error: Invalid permissions on Lambda function"
         )
         try_this = f"Call AddPermission for apigateway.amazonaws.com with SourceArn {plan.api_arn}/*/*."
-        yield Finding("refused", "API permission", said, try_this, _API)
+        yield Finding("refused", "API permission", said, try_this, _API_ARNS)
+
+
+def _deployment(plan: Plan) -> Iterator[Finding]:
+    if plan.undeployed:
+        said = f"changed since stage {plan.stage!r} was deployed, which serves what it had then: "
+        said += ", ".join(plan.undeployed)
+        try_this = f"Call CreateDeployment for stage {plan.stage!r}."
+        yield Finding("warning", "API deployment", said, try_this, _API_DEPLOY)
+
+
+def _queue_name(plan: Plan) -> Iterator[Finding]:
+    taken = quotas.SQS_NAME_REUSE_DELAY
+    if plan.queue_deleted_ago is not None and plan.queue_deleted_ago < taken.value:
+        said = (
+            f"AWS.SimpleQueueService.QueueDeletedRecently: You must wait {taken.value} seconds after "
+            "deleting a queue before you can create another with the same name."
+        )
+        left = round(taken.value - plan.queue_deleted_ago)
+        try_this = f"It is asked for again until AWS takes it: {left} s more."
+        yield Finding("warning", "queue name", said, try_this, taken.source)

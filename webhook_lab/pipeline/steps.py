@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from webhook_lab.aws.session import Session
+from webhook_lab.deploy.ledger import Ledger
 from webhook_lab.deploy.naming import ROLE_PATH, Names
 from webhook_lab.deploy.packaging import package
 from webhook_lab.pipeline.settings import Settings
@@ -26,6 +27,7 @@ class Site(Protocol):
     session: Session
     names: Names
     settings: Settings
+    ledger: Ledger
 
     def get(self, step: str) -> Any: ...
 

@@ -105,6 +105,19 @@ def describe_mapping(
     return None
 
 
+def other_maxima(lambda_: "LambdaClient", *, function_name: str, queue_arn: str) -> tuple[int | None, ...]:
+    """MaximumConcurrency of each enabled mapping that feeds the function from elsewhere; None without one."""
+    pages = lambda_.get_paginator("list_event_source_mappings").paginate()
+    found = [each for page in pages for each in page["EventSourceMappings"]]
+    return tuple(
+        each.get("ScalingConfig", {}).get("MaximumConcurrency")
+        for each in found
+        if _function_of(each) == function_name
+        and each["EventSourceArn"] != queue_arn
+        and each["State"] not in ("Disabled", "Deleting")
+    )
+
+
 def delete_mapping(
     lambda_: "LambdaClient",
     *,

@@ -85,6 +85,21 @@ def describe_rest_api(
     )
 
 
+def undeployed_methods(apigateway: "APIGatewayClient", *, api_id: str, stage: str) -> tuple[str, ...]:
+    """The methods, as ``"ANY /"``, that the API has and the stage's deployment has not, or the reverse.
+
+    Whether a method's integration is another one by now, no deployment tells.
+    """
+    resources = _resources(apigateway, api_id).items()
+    now = {f"{method} {path}" for path, each in resources for method in each.get("resourceMethods", {})}
+    deployed = apigateway.get_deployment(
+        restApiId=api_id,
+        deploymentId=apigateway.get_stage(restApiId=api_id, stageName=stage)["deploymentId"],
+        embed=["apisummary"],
+    ).get("apiSummary", {})
+    return tuple(sorted(now ^ {f"{method} {path}" for path in deployed for method in deployed[path]}))
+
+
 def delete_rest_api(
     apigateway: "APIGatewayClient",
     *,
