@@ -16,7 +16,7 @@ from webhook_lab.course.chapters import Chapter, chapter_numbered, picture_of
 from webhook_lab.deploy import sweep
 from webhook_lab.observe.items import plain_item
 from webhook_lab.observe.log_lines import read_lines
-from webhook_lab.observe.peek import peek
+from webhook_lab.observe.peek import messages_of, peek
 from webhook_lab.observe.timeline import follow
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, set_throttle, steps_until
 from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency
@@ -262,16 +262,20 @@ class Lab:
             return depth(self.aws.sqs, url=self.pipeline.get(key).url)
 
     def peek(self, key: str = "queue") -> Card:
-        """The messages of the queue (or "dlq") where they show without a receive; else its depth."""
-        name = STEPS[key].name(self.names)
+        """The messages of the queue (or "dlq"), none of which is consumed.
+
+        Where only a receive shows them, those of the dead-letter queue are received and given back, and of
+        the queue the depth is shown: there each receive counts.
+        """
+        url, name = self.pipeline.get(key).url, STEPS[key].name(self.names)
         with explain(f"peek at {name!r}"):
-            messages = peek(self.aws, queue_url=self.pipeline.get(key).url)
-        if messages is not None:
-            return cards.peek_card(messages)
+            see = messages_of if key == "dlq" else peek
+            if (messages := see(self.aws, queue_url=url)) is not None:
+                return cards.peek_card(messages)
         held = self.depth(key)
         rows = (("visible", held.visible), ("in flight", held.in_flight), ("delayed", held.delayed))
         return Card(
-            "Depth of the queue", name, rows, note="Here only a receive shows the messages themselves."
+            "Depth of the queue", name, rows, note="Here a look at the messages is a receive of each."
         )
 
     def items(self) -> Card:

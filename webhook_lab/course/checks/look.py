@@ -4,32 +4,13 @@ import json
 from typing import Any
 
 from webhook_lab.course.checks.bench import Bench
-from webhook_lab.observe.peek import peek
+from webhook_lab.observe.peek import messages_of
 from webhook_lab.resources.role import Role
-
-_HIDDEN_SECONDS = 5  # while all are read; then each is put back
 
 
 def messages(bench: Bench, key: str = "queue") -> list[dict[str, Any]]:
-    """The messages of the queue (or "dlq"), which stay in it.
-
-    Where only a receive shows them, each look counts as one receive of those that are visible.
-    """
-    sqs, url = bench.aws.sqs, bench.pipeline.get(key).url
-    if (seen := peek(bench.aws, queue_url=url)) is not None:
-        return seen
-    received: list[Any] = []
-    while batch := sqs.receive_message(
-        QueueUrl=url,
-        MaxNumberOfMessages=10,
-        VisibilityTimeout=_HIDDEN_SECONDS,
-        WaitTimeSeconds=1,
-        MessageSystemAttributeNames=["All"],
-    ).get("Messages"):
-        received += batch
-    for each in received:
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0)
-    return received
+    """The messages of the queue (or "dlq"), which stay in it; see `messages_of`."""
+    return messages_of(bench.aws, queue_url=bench.pipeline.get(key).url)
 
 
 def envelopes(bench: Bench) -> list[dict[str, Any]]:
