@@ -112,6 +112,27 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Fate:
+    """What became of one message, when nothing happens to it any more.
+
+    Args:
+        receives: how often SQS gave it out, by SQS's own count.
+        invocations: how many of these came to an invocation that dealt with it, by the function's log.
+        place: where its delivery is now: "table", "dlq" or "queue".
+    """
+
+    message_id: str
+    receives: int
+    invocations: int
+    place: str
+
+    @property
+    def never_ran(self) -> bool:
+        """Whether it is dead without any function having seen it."""
+        return self.place == "dlq" and not self.invocations
+
+
+@dataclass(frozen=True)
 class Sent:
     """One delivery as its sender saw it.
 

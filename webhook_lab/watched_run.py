@@ -8,15 +8,16 @@ from typing import Any
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.observe.watch import READ_SECONDS
-from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber, watch_pipeline
+from webhook_lab.pipeline import Pipeline, fates_in, set_throttle, warm_subscriber, watch_pipeline
 from webhook_lab.pipeline.throttle import LEAST, throttle_of
-from webhook_lab.rows import Answer, Invocation, Sample, Sent, Work
+from webhook_lab.rows import Answer, Fate, Invocation, Sample, Sent, Work
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.charts import latency_chart, prediction_chart
 from webhook_lab.show.gantt import timeline_chart
 from webhook_lab.show.kernel import nobody_looks
 from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
+from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
 from webhook_lab.show.theme import LIGHT, Theme, theme_in_jupyterlab
 from webhook_lab.traffic.events import events
@@ -251,7 +252,16 @@ class WatchedRun:
         refused = sum(not is_accepted(row.status) for row in self.sent)
         return {"sent": len(self.sent), "rejected": refused, **self.watch.facts(self.accepted)}
 
+    def fates(self) -> list[Fate]:
+        """What became of each message that was accepted; see `fates_in`."""
+        messages = [answer.message_id or "" for answer in self.answers]
+        return fates_in(self._pipeline, messages, self.work)
+
     # --- charts
+
+    def receives(self) -> Chart:
+        """How often each message was received, against how often a function worked on it."""
+        return receives_chart(self.fates(), theme=_theme())
 
     def prediction(self, seconds: float) -> Chart:
         """What the queue held, beside a drain at an even pace that takes `seconds`."""

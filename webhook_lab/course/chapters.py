@@ -195,6 +195,22 @@ CHAPTERS = (
         ("queue", "subscribe"),
     ),
     Chapter(
+        "10",
+        "10_choose_the_right_throttle.ipynb",
+        "Choose the right throttle",
+        "A throttle that protects the database and sends no good message to the dead-letter queue.",
+        (
+            "read what a poller does, and predict what it does to a burst",
+            "see good messages die without having run, and bring them back",
+            "tell what each throttle keeps, and set both",
+        ),
+        _BUILT,
+        30,
+        _CENT,
+        "api",
+        ("queue", "dlq", "subscribe"),
+    ),
+    Chapter(
         "15",
         "15_tear_it_down.ipynb",
         "Tear it down",

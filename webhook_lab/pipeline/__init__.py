@@ -5,7 +5,7 @@ from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
 from webhook_lab.pipeline.throttle import set_throttle, warm_subscriber
-from webhook_lab.pipeline.watch import watch_pipeline
+from webhook_lab.pipeline.watch import fates_in, watch_pipeline
 
 __all__ = [
     "LAST",
@@ -14,6 +14,7 @@ __all__ = [
     "Progress",
     "Removed",
     "Settings",
+    "fates_in",
     "label",
     "open_pipeline",
     "retire_dead_ledgers",

@@ -1,8 +1,15 @@
 """Watch a pipeline that stands."""
 
+from collections.abc import Iterable
+
+from webhook_lab.aws.errors import explain
+from webhook_lab.observe.fates import fates
+from webhook_lab.observe.items import plain_item
+from webhook_lab.observe.peek import messages_of
 from webhook_lab.observe.watch import Watch
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.throttle import throttle_of
+from webhook_lab.rows import Fate, Work
 
 
 def watch_pipeline(pipeline: Pipeline) -> Watch:
@@ -20,3 +27,19 @@ def watch_pipeline(pipeline: Pipeline) -> Watch:
         limit=throttle_of(pipeline),
         lag=session.target.traits.log_lag,
     )
+
+
+def fates_in(pipeline: Pipeline, message_ids: Iterable[str], work: Iterable[Work]) -> list[Fate]:
+    """What became of each message of the pipeline's queue, in their order; `work` is what its log tells.
+
+    Reads the whole table, and looks at the dead-letter queue: see `messages_of` for what that costs.
+
+    Raises:
+        LabError: either can't be read.
+    """
+    session, table = pipeline.session, pipeline.names.table
+    with explain(f"read table {table!r} and the dead-letter queue"):
+        pages = session.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        items = [plain_item(item) for page in pages for item in page["Items"]]
+        dead = messages_of(session, queue_url=pipeline.get("dlq").url)
+    return fates(message_ids, work=work, items=items, dead=dead)

@@ -12,6 +12,7 @@ from webhook_lab.course.checks import (
     subscriber,
     table,
     teardown,
+    throttles,
 )
 from webhook_lab.course.checks.bench import Bench, Checks
 
@@ -25,6 +26,7 @@ BY_CHAPTER: dict[str, Checks] = {
     "06": front_door.CHECKS,
     "07": once.CHECKS,
     "08": buffer.CHECKS,
+    "10": throttles.CHECKS,
     "15": teardown.CHECKS,
 }
 
