@@ -18,7 +18,16 @@ from webhook_lab.observe.items import plain_item
 from webhook_lab.observe.log_lines import read_lines
 from webhook_lab.observe.peek import messages_of, peek
 from webhook_lab.observe.timeline import follow
-from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, set_throttle, steps_until
+from webhook_lab.pipeline import (
+    STEPS,
+    Pipeline,
+    Settings,
+    label,
+    open_pipeline,
+    redrive,
+    set_throttle,
+    steps_until,
+)
 from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.rows import Answer, Moment
@@ -217,6 +226,18 @@ class Lab:
         self._step = self.aws.calls.mark()
         (self.watched.throttle if self.watched else partial(set_throttle, self.pipeline))(invocations)
         return self.show("mapping")
+
+    def redrive(self) -> Card:
+        """Move the dead-letter queue's messages back to the queue; none is lost, whenever it is stopped.
+
+        Raises:
+            LabError: SQS refused or failed to move them.
+        """
+        self._step = self.aws.calls.mark()
+        done = redrive(self.pipeline)
+        if self.watched:
+            self.watched.redriven += done.moved
+        return cards.redrive_card(done)
 
     def delivery_id(self, name: str) -> str:
         """An id for a delivery that no earlier run has used: `name` and this run's token."""

@@ -71,6 +71,7 @@ class WatchedRun:
 
     Attributes:
         bursts: what was sent meanwhile, by `Lab.burst`.
+        redriven: how many messages were taken back from the dead-letter queue meanwhile, by `Lab.redrive`.
         marks: what was done meanwhile, and when.
     """
 
@@ -79,6 +80,7 @@ class WatchedRun:
         least = pipeline.session.target.traits.log_lag + READ_SECONDS + 0.2 if show else 0.0
         self._pipeline, self._linger = pipeline, least if nobody_looks() else max(linger, least)
         self.bursts: list[Run] = []
+        self.redriven = 0
         self.marks: list[Mark] = []
         warm_subscriber(pipeline)
         self.watch = watch_pipeline(pipeline).start()
@@ -95,8 +97,12 @@ class WatchedRun:
         return time.time() - self.watch.began_at / 1000
 
     def is_over(self) -> bool:
-        """Whether something was sent and all of it has come out of the queue, for `linger` seconds."""
-        over = bool(self.bursts) and all(burst.finished for burst in self.bursts) and self._all_came_out()
+        """Whether something was sent, or taken back, and all of it has come out of the queue, for `linger` seconds."""
+        over = (
+            bool(self.bursts or self.redriven)
+            and all(burst.finished for burst in self.bursts)
+            and self._all_came_out()
+        )
         if not over:
             self._over_since = None
             return False
@@ -106,7 +112,7 @@ class WatchedRun:
     def _all_came_out(self) -> bool:
         settled = sum(self.watch.history.outcomes[each] for each in _SETTLED)
         dead = int(self.watch.now()["dlq"])
-        messages = sum(is_accepted(row.status) for row in self.sent)
+        messages = self.redriven + sum(is_accepted(row.status) for row in self.sent)
         return settled + dead >= messages and self.watch.is_over(self.accepted)
 
     def throttle(self, invocations: int) -> None:

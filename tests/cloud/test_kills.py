@@ -4,46 +4,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from click.testing import CliRunner
 
+from tests.cloud.mortal import HERE, killed
 from webhook_lab.cli import main
 from webhook_lab.deploy.ledger import state_folder
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS
 
-HERE = Path(__file__).parents[2]
 PREFIX = "lab-killed"
-
-# A command that kills itself before or after the request named, or the nth of those that change anything:
-# the ledger then knows of the attempt, and not of its result.
-MORTAL = """
-import sys
-import psutil
-from botocore.client import BaseClient
-from webhook_lab.cli import main
-
-point, moment, seen, request = sys.argv[1], sys.argv[2], 0, BaseClient._make_api_call
-
-def mortal(self, operation, parameters):
-    global seen
-    if operation.startswith(("Get", "List", "Describe", "Tag", "Filter")):
-        return request(self, operation, parameters)
-    seen += 1
-    if moment == "before" and point in (operation, str(seen)):
-        psutil.Process().kill()
-    answer = request(self, operation, parameters)
-    if moment == "after" and point in (operation, str(seen)):
-        psutil.Process().kill()
-    return answer
-
-BaseClient._make_api_call = mortal
-main(sys.argv[3:])
-"""
 
 
 def here(*arguments: str) -> dict[str, Any]:
@@ -61,14 +34,6 @@ def down() -> dict[str, Any]:
     assert done.returncode == 0, done.stdout + done.stderr
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
-
-
-def killed(point: str, moment: str, *arguments: str) -> bool:
-    """Run a command that is to die there, and say whether it got there."""
-    command = [sys.executable, "-c", MORTAL, point, moment, *arguments]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0 or not done.stderr.count("Traceback"), done.stderr
-    return done.returncode != 0
 
 
 def standing() -> set[str]:

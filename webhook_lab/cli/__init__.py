@@ -10,6 +10,7 @@ from webhook_lab.cli.deliveries import send, show
 from webhook_lab.cli.environment import env
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, status, up
+from webhook_lab.cli.redrive import redrive
 from webhook_lab.cli.report import Commands
 
 
@@ -25,5 +26,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (open_lab, doctor, up, send, show, status, catch_up, env, down, sweep):
+for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, down, sweep):
     main.add_command(command)

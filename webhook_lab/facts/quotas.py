@@ -47,6 +47,10 @@ SQS_MAX_RECEIVE_COUNT_DEFAULT = Fact(10, "receives", _SQS + "APIReference/API_Se
 SQS_MAX_RECEIVE_COUNT_MOST = Fact(
     1_000, "receives", _SQS + "SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 )
+SQS_REDRIVE_RATE = Fact(500, "messages a second", _SQS + "APIReference/API_StartMessageMoveTask.html")
+"""The most that a redrive task moves; it can be told to move fewer."""
+SQS_REDRIVE_TASKS = Fact(1, "tasks", _SQS + "APIReference/API_StartMessageMoveTask.html")
+"""How many may move messages out of one queue at a time."""
 SQS_FIFO_DEDUPLICATION = Fact(
     300, "seconds", _SQS + "SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html"
 )

@@ -2,6 +2,7 @@
 
 from webhook_lab.pipeline.build import Pipeline, Progress, Removed
 from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
+from webhook_lab.pipeline.redrive import redrive
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
 from webhook_lab.pipeline.throttle import set_throttle, warm_subscriber
@@ -17,6 +18,7 @@ __all__ = [
     "fates_in",
     "label",
     "open_pipeline",
+    "redrive",
     "retire_dead_ledgers",
     "set_throttle",
     "steps_until",

@@ -17,7 +17,7 @@ from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
 from webhook_lab.show.card import Card, Cell, Link, counted
-from webhook_lab.show.deliveries import items_card, peek_card
+from webhook_lab.show.deliveries import items_card, peek_card, redrive_card
 
 __all__ = [
     "Card",
@@ -26,6 +26,7 @@ __all__ = [
     "items_card",
     "ledger_card",
     "peek_card",
+    "redrive_card",
     "resource_card",
     "sweep_card",
     "teardown_card",

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from webhook_lab.resources.redrive import Redriven
 from webhook_lab.show.card import Card, Cell, counted
 
 _LONGEST_TEXT = 60  # characters of a sender's text in one cell
@@ -37,6 +38,16 @@ def peek_card(messages: Sequence[Mapping[str, Any]], *, first: int = 10) -> Card
     return Card(
         counted(len(messages), "message"), "", rows, header if rows else (), _rest(len(messages), first)
     )
+
+
+def redrive_card(done: Redriven) -> Card:
+    """What a redrive moved, what it left, and how it was done."""
+    way = "StartMessageMoveTask: SQS moves them itself"
+    if done.by_hand:
+        way = "by hand, since StartMessageMoveTask is not there: receive, send, delete"
+    rows = (("Moved", counted(done.moved, "message")), ("Left", counted(done.left, "message")), ("How", way))
+    refused = tuple(("SQS refused", f"{words} ({count} times)") for words, count in done.refused)
+    return Card("Redrive", "", (*rows, *refused))
 
 
 def _peeked(message: Mapping[str, Any]) -> tuple[Cell, ...]:
