@@ -117,7 +117,7 @@ class Fate:
 
     Args:
         receives: how often SQS gave it out, by SQS's own count.
-        invocations: how many of these came to an invocation that dealt with it, by the function's log.
+        invocations: how many of these came to a function, which began to work on it, by its log.
         place: where its delivery is now: "table", "dlq" or "queue".
     """
 

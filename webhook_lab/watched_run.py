@@ -97,7 +97,7 @@ class WatchedRun:
         return time.time() - self.watch.began_at / 1000
 
     def is_over(self) -> bool:
-        """Whether something was sent, or taken back, and all of it has come out of the queue, for `linger` seconds."""
+        """Whether what was sent, or taken back, has all come out of the queue, for `linger` seconds."""
         over = (
             bool(self.bursts or self.redriven)
             and all(burst.finished for burst in self.bursts)
@@ -261,7 +261,7 @@ class WatchedRun:
     def fates(self) -> list[Fate]:
         """What became of each message that was accepted; see `fates_in`."""
         messages = [answer.message_id or "" for answer in self.answers]
-        return fates_in(self._pipeline, messages, self.work)
+        return fates_in(self._pipeline, messages, self.watch.history.begun)
 
     # --- charts
 

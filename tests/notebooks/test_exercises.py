@@ -60,6 +60,9 @@ for _ in range(2):
     "08": """
 lab.set_throttle(4)
 """,
+    "10": """
+lab.create_mapping(maximum_concurrency=2)
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,

@@ -30,12 +30,14 @@ class History:
         work: a row for each record that was finished, in the order in which that was read.
         outcomes: how many records came to each outcome.
         settled: ids of the deliveries that are done with.
+        begun: how often work on each message was begun, by message id; not all that is begun is finished.
     """
 
     def __init__(self, on_change: Callable[[int, int], object] | None = None) -> None:
         self.work: list[Work] = []
         self.outcomes: Counter[str] = Counter()
         self.settled: set[str] = set()
+        self.begun: Counter[str] = Counter()
         self._seen: dict[str, _Seen] = {}
         self._halves: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._on_change = on_change or (lambda _at, _change: None)
@@ -69,7 +71,9 @@ class History:
         ]
 
     def _record(self, line: Mapping[str, Any], seen: _Seen) -> None:
-        if line["event"] == "record_finish":
+        if line["event"] == "record_start":
+            self.begun[str(line.get("message_id"))] += 1
+        else:
             seen.records += 1
             self.outcomes[line["outcome"]] += 1
             if line["outcome"] in SETTLED:

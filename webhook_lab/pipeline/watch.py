@@ -1,6 +1,6 @@
 """Watch a pipeline that stands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.observe.fates import fates
@@ -9,7 +9,7 @@ from webhook_lab.observe.peek import messages_of
 from webhook_lab.observe.watch import Watch
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.throttle import throttle_of
-from webhook_lab.rows import Fate, Work
+from webhook_lab.rows import Fate
 
 
 def watch_pipeline(pipeline: Pipeline) -> Watch:
@@ -29,8 +29,8 @@ def watch_pipeline(pipeline: Pipeline) -> Watch:
     )
 
 
-def fates_in(pipeline: Pipeline, message_ids: Iterable[str], work: Iterable[Work]) -> list[Fate]:
-    """What became of each message of the pipeline's queue, in their order; `work` is what its log tells.
+def fates_in(pipeline: Pipeline, message_ids: Iterable[str], begun: Mapping[str, int]) -> list[Fate]:
+    """What became of each message of the pipeline's queue, in their order; see `fates`.
 
     Reads the whole table, and looks at the dead-letter queue: see `messages_of` for what that costs.
 
@@ -42,4 +42,4 @@ def fates_in(pipeline: Pipeline, message_ids: Iterable[str], work: Iterable[Work
         pages = session.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         items = [plain_item(item) for page in pages for item in page["Items"]]
         dead = messages_of(session, queue_url=pipeline.get("dlq").url)
-    return fates(message_ids, work=work, items=items, dead=dead)
+    return fates(message_ids, begun=begun, items=items, dead=dead)

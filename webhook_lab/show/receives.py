@@ -27,12 +27,12 @@ def receives_chart(fates: Iterable[Fate], *, theme: Theme = LIGHT) -> Chart:
     else:
         says = (
             f"Every one of {total} ran" if columns else "No message",
-            f"None was received more than {counted(most, 'time')}",
+            f"None was received more than {'once' if most <= 1 else f'{most} times'}",
         )
     left = len(columns) - never
     places = [i + (gap if i >= left else 0) for i in range(len(columns))]
     figure, (above, below) = blank(says, heights=(150.0, 84.0), theme=theme, left=46, right=24)
-    end, deepest = len(columns) + gap, max((each.invocations for each in columns), default=0)
+    end, deepest = max(len(columns), 1) + gap, max((each.invocations for each in columns), default=0)
     style(above, "receives of each message, by SQS's count", theme, end=end, top=axis_top(most), below=None)
     style(below, "invocations with it, by the log", theme, end=end, top=axis_top(deepest), below="messages")
     below.set_ylim(axis_top(deepest), 0)
