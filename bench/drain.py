@@ -5,6 +5,7 @@ is from the first item's start to the last one's finish, by the items themselves
 as a notebook watches it; the emulator alone is not.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -23,32 +24,39 @@ from typing import Any
 
 from bench import tables
 from bench.building import lab_of_its_own
+from webhook_lab.aws.retry import retry_until
 from webhook_lab.observe.concurrency import contradictions, peak
 from webhook_lab.observe.history import work_of
 from webhook_lab.observe.items import plain_item
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, watch_pipeline
 from webhook_lab.resources.function import warm_up
+from webhook_lab.resources.queue import Depth, depth
+from webhook_lab.rows import Work
 from webhook_lab.traffic.sender import Delivery, post
 
 MESSAGES, WORK_SECONDS, AT_MOST = 120, 0.5, 1.06
+MANY = 1_000
+"""Messages without any work: what is left is the machinery's own pace."""
 Items = list[tuple[str, int, int]]
 """The invocation that worked on each item, from when until when, in epoch milliseconds."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One drain: its throttle and its batch size."""
+    """One drain: its throttle, its batch size, and how much there is to do."""
 
     concurrency: int
     batch_size: int
+    messages: int = MESSAGES
+    work: float = WORK_SECONDS
 
     @property
     def floor(self) -> float:
         """The seconds that it can't do without: rounds of full batches, record after record."""
         if self.batch_size == 1:
-            return MESSAGES * WORK_SECONDS / self.concurrency
-        rounds = math.ceil(MESSAGES / self.batch_size / self.concurrency)
-        return rounds * self.batch_size * WORK_SECONDS
+            return self.messages * self.work / self.concurrency
+        rounds = math.ceil(self.messages / self.batch_size / self.concurrency)
+        return rounds * self.batch_size * self.work
 
 
 @tables("drain", "drain a full queue under a throttle, beside the bare emulator")
@@ -57,6 +65,20 @@ def drain() -> dict[str, list[dict[str, Any]]]:
         "drain": [row(Case(concurrency, 1)) for concurrency in (2, 5)],
         "drain_batches": [row(Case(concurrency, 10)) for concurrency in (2, 5)],
     }
+
+
+@tables("throughput", "drain a queue of messages without work, beside the bare emulator")
+def throughput() -> dict[str, list[dict[str, Any]]]:
+    cases = [Case(2, batch_size, messages=MANY, work=0) for batch_size in (1, 10)]
+    return {"throughput": [pace(case) for case in cases]}
+
+
+def pace(case: Case) -> dict[str, Any]:
+    """Messages stored a second. The bare emulator has less to do: no signature, policy or condition to check,
+    and one log line to keep for each message instead of two."""
+    ours, bare = (round(MANY / seconds_of(drain(case))) for drain in (drain_queued, drain_bare))
+    told = {"concurrency": case.concurrency, "batch_size": case.batch_size, "messages": MANY}
+    return {**told, "per_second": ours, "bare_per_second": bare}
 
 
 def row(case: Case) -> dict[str, Any]:
@@ -71,8 +93,8 @@ def row(case: Case) -> dict[str, Any]:
     return {
         "concurrency": case.concurrency,
         "batch_size": case.batch_size,
-        "messages": MESSAGES,
-        "work_s": WORK_SECONDS,
+        "messages": case.messages,
+        "work_s": case.work,
         "floor_s": case.floor,
         "drain_s": seconds,
         "times_floor": round(seconds / case.floor, 4),
@@ -90,30 +112,58 @@ def seconds_of(items: Items) -> float:
 
 def drain_ours(case: Case) -> tuple[Items, int]:
     """The items of a drain of the pipeline, filled through its API; and the peak by its log."""
-    settings = Settings(
-        reserved_concurrency=case.concurrency,
-        maximum_concurrency=case.concurrency,
-        batch_size=case.batch_size,
-        work_seconds=WORK_SECONDS,
-    )
-    with lab_of_its_own():
-        pipeline = open_pipeline(settings)
-        pipeline.build()
-        pipeline.ensure("mapping", enabled=False)
-        warm_up(
-            pipeline.session.lambda_, name=pipeline.names.function("subscribe"), executions=case.concurrency
-        )
+    with warm_pipeline(case) as pipeline:
         accepted = fill(pipeline)
         watch = watch_pipeline(pipeline).start()
         pipeline.ensure("mapping")
         watch.wait(accepted, seconds=10 * case.floor).stop()
-        pages = pipeline.session.dynamodb.get_paginator("scan").paginate(TableName=pipeline.names.table)
-        works = [work_of(plain_item(item)) for page in pages for item in page["Items"]]
+        works = stored(pipeline)
     told = contradictions(works, watch.invocations(), watch.limits)
     if told or {work.id for work in works} != set(accepted):
         raise SystemExit(f"drain: {len(works)} items of {len(accepted)} deliveries; " + "; ".join(told))
-    items = [(work.request_id, work.started_at, work.finished_at) for work in works]
-    return items, peak(watch.invocations())
+    return [(work.request_id, work.started_at, work.finished_at) for work in works], peak(watch.invocations())
+
+
+def drain_queued(case: Case) -> Items:
+    """The items of a drain of the pipeline, put into its queue directly, and not watched."""
+    with warm_pipeline(case) as pipeline:
+        body = b"{}"
+        about = {"path": "/", "method": "POST", "query": "", "headers": {}, "message": "hello from /"}
+        about |= {"body": "{}", "body_is_base64": False, "body_sha256": hashlib.sha256(body).hexdigest()}
+        for first in range(0, case.messages, 10):
+            bodies = [json.dumps({**about, "id": f"bench:{first + n}", "received_at": 0}) for n in range(10)]
+            entries: Any = [{"Id": str(n), "MessageBody": text} for n, text in enumerate(bodies)]
+            pipeline.session.sqs.send_message_batch(QueueUrl=pipeline.get("queue").url, Entries=entries)
+        pipeline.ensure("mapping")
+        url = pipeline.get("queue").url
+        retry_until(
+            lambda: depth(pipeline.session.sqs, url=url) == Depth(0, 0, 0) or None,
+            seconds=120,
+            reason="the queue to be empty",
+        )
+        works = stored(pipeline)
+    if len(works) != case.messages:
+        raise SystemExit(f"throughput: {len(works)} items of {case.messages} messages")
+    return [(work.request_id, work.started_at, work.finished_at) for work in works]
+
+
+@contextmanager
+def warm_pipeline(case: Case) -> Iterator[Pipeline]:
+    """A pipeline on a cloud of its own, every environment warm, its mapping off."""
+    throttle = {"reserved_concurrency": case.concurrency, "maximum_concurrency": case.concurrency}
+    with lab_of_its_own():
+        pipeline = open_pipeline(Settings(batch_size=case.batch_size, work_seconds=case.work, **throttle))
+        pipeline.build()
+        pipeline.ensure("mapping", enabled=False)
+        name = pipeline.names.function("subscribe")
+        warm_up(pipeline.session.lambda_, name=name, executions=case.concurrency)
+        yield pipeline
+
+
+def stored(pipeline: Pipeline) -> list[Work]:
+    """What the table holds, as work."""
+    pages = pipeline.session.dynamodb.get_paginator("scan").paginate(TableName=pipeline.names.table)
+    return [work_of(plain_item(item)) for page in pages for item in page["Items"]]
 
 
 def fill(pipeline: Pipeline) -> list[str]:
@@ -131,7 +181,7 @@ def drain_bare(case: Case) -> Items:
     command = [
         sys.executable,
         str(script),
-        *map(str, (case.concurrency, case.batch_size, MESSAGES, WORK_SECONDS)),
+        *map(str, (case.concurrency, case.batch_size, case.messages, case.work)),
     ]
     with bare_emulator() as environment:
         done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
