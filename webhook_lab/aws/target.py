@@ -31,8 +31,6 @@ class Traits:
 
     Args:
         label: the target in words, for cards.
-        checks_execution_roles: API Gateway and mappings need permission to call on. Where they do not,
-             a missing permission works all the same, and preflight is the one that must notice.
         moves_messages: StartMessageMoveTask is there.
         publishes_metrics: CloudWatch gets metrics of SQS and Lambda, so alarms can be set on them.
         limits_account_concurrency: the account keeps 100 executions unreserved.
@@ -47,7 +45,6 @@ class Traits:
     """
 
     label: str
-    checks_execution_roles: bool = True
     moves_messages: bool = True
     publishes_metrics: bool = True
     limits_account_concurrency: bool = True
@@ -61,10 +58,9 @@ class Traits:
 
 
 AWS = Traits("AWS", console=True, charges=True)
-ENDPOINT = Traits("another endpoint")
+ENDPOINT = Traits("another endpoint", moves_messages=False, publishes_metrics=False)  # what works on any
 LOCAL_CLOUD = Traits(
     "the local cloud on this machine",
-    checks_execution_roles=False,
     moves_messages=False,
     publishes_metrics=False,
     depths_at_once=True,
