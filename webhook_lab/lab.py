@@ -22,6 +22,7 @@ from webhook_lab.pipeline import (
     STEPS,
     Pipeline,
     Settings,
+    dead_letter_alarm,
     label,
     open_pipeline,
     redrive,
@@ -117,6 +118,15 @@ class Lab:
     def create_rest_api(self) -> Card:
         """Create the REST API that takes any URL to the publish function."""
         return self._create("api")
+
+    def alarm(self) -> Card:
+        """Create the alarm on the dead-letter queue, or find it, and show its state.
+
+        Where the target has no metrics, its rule is judged by the queue's depth now, and the card says so.
+        """
+        self._step = self.aws.calls.mark()
+        alarm = dead_letter_alarm(self.pipeline)
+        return cards.resource_card(alarm, console_url=self.aws.target.console_url("alarm", alarm.name))
 
     def set_reserved_concurrency(self, reserved: int | None, *, handler: str = "subscribe") -> Card:
         """Keep that many executions for the function, and allow it no more. None gives them back."""

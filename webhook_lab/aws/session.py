@@ -12,6 +12,7 @@ from webhook_lab.aws.target import Target, without_profile
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
@@ -86,6 +87,10 @@ class Session:
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         return self.client("logs")  # type: ignore[no-any-return]
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        return self.client("cloudwatch")  # type: ignore[no-any-return]
 
     @cached_property
     def tagging(self) -> "ResourceGroupsTaggingAPIClient":

@@ -115,6 +115,7 @@ _CONSOLE_PAGES = {
     "function": "lambda/home?region={r}#/functions/{n}",
     "role": "iam/home#/roles/details/{n}",
     "log_group": "cloudwatch/home?region={r}#logsV2:log-groups/log-group/{n}",
+    "alarm": "cloudwatch/home?region={r}#alarmsV2:alarm/{n}",
     "api": "apigateway/main/apis?region={r}",
 }
 

@@ -62,6 +62,10 @@ class Names:
     def api(self) -> str:
         return f"{self.prefix}-front-door"
 
+    @property
+    def alarm(self) -> str:
+        return f"{self.prefix}-dead-letters"
+
     def function(self, handler: str) -> str:
         """The function that runs `handler` ("publish" or "subscribe"). Its role has the same name."""
         return f"{self.prefix}-{handler}"

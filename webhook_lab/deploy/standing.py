@@ -24,7 +24,7 @@ class Standing:
     """One resource that exists.
 
     Args:
-        kind: "mapping", "api", "function", "queue", "table", "role" or "log_group".
+        kind: "alarm", "mapping", "api", "function", "queue", "table", "role" or "log_group".
         name: as AWS shows it; a mapping is called by its function.
         id: what deletes it where a name does not, or what AWS knows it by.
         arn: empty where its tags are known without it.
@@ -106,6 +106,14 @@ def apis(session: Session) -> Iterator[Standing]:
         yield Standing("api", row["name"], row["id"], "", partial(dict, row.get("tags", {})))
 
 
+def alarms(session: Session) -> Iterator[Standing]:
+    """Every alarm of the region on one metric; none where nothing publishes metrics."""
+    if session.target.traits.publishes_metrics:
+        for row in _rows(session.cloudwatch, "describe_alarms", "MetricAlarms"):
+            name, arn = row["AlarmName"], row["AlarmArn"]
+            yield Standing("alarm", name, arn, arn, partial(_alarm_tags, session, arn))
+
+
 def log_groups(session: Session) -> Iterator[Standing]:
     """Every log group of a function, existing or not."""
     for row in _rows(session.logs, "describe_log_groups", "logGroups", logGroupNamePrefix=LOGS):
@@ -136,6 +144,10 @@ def _queue_tags(session: Session, url: str) -> Tags:
 
 def _table_tags(session: Session, arn: str) -> Tags:
     return from_pairs(_rows(session.dynamodb, "list_tags_of_resource", "Tags", ResourceArn=arn))
+
+
+def _alarm_tags(session: Session, arn: str) -> Tags:
+    return from_pairs(session.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
 def _log_group_tags(session: Session, arn: str) -> Tags:

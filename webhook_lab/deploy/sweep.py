@@ -20,12 +20,21 @@ from webhook_lab.aws.session import Session
 from webhook_lab.deploy import standing
 from webhook_lab.deploy.naming import DEFAULT_PREFIX, FUNCTIONS
 from webhook_lab.deploy.standing import LOGS, Standing
-from webhook_lab.resources import event_source_mapping, function, log_group, queue, rest_api, role, table
+from webhook_lab.resources import (
+    alarm,
+    event_source_mapping,
+    function,
+    log_group,
+    queue,
+    rest_api,
+    role,
+    table,
+)
 
-ORDER = ("mapping", "api", "function", "queue", "table", "role", "log_group")
+ORDER = ("alarm", "mapping", "api", "function", "queue", "table", "role", "log_group")
 """What is removed first: what uses a thing goes before it, and log groups when nothing can write to them."""
 
-_ENDINGS = re.compile(r".+-(deliveries|webhooks|webhooks-dlq|publish|subscribe|front-door)")
+_ENDINGS = re.compile(r".+-(deliveries|webhooks|webhooks-dlq|publish|subscribe|front-door|dead-letters)")
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,8 @@ def _order(item: Found) -> tuple[int, str]:
 
 def _delete(session: Session, item: Found) -> None:
     match item.kind:
+        case "alarm":
+            alarm.delete_alarm(session.cloudwatch, name=item.name)
         case "mapping":
             event_source_mapping.delete_mapping(session.lambda_, uuid=item.id)
         case "api":
@@ -119,7 +130,9 @@ class _Search:
         session = self.session
         found = []
         listings = (standing.functions(session), standing.queues(session, self.prefix))
-        for each in chain(*listings, standing.tables(session), standing.apis(session)):
+        for each in chain(
+            *listings, standing.tables(session), standing.apis(session), standing.alarms(session)
+        ):
             self.existing.add((each.kind, each.name))
             if self._tag_says_ours(each):
                 self.ours.add((each.kind, each.name))

@@ -21,6 +21,9 @@ SQS_FREE_REQUESTS = Fact(1_000_000, "requests a month", _SQS)
 DYNAMODB_WRITES = Fact(0.625, "USD per million write units", _DYNAMODB)
 DYNAMODB_READS = Fact(0.125, "USD per million read units", _DYNAMODB)
 LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))
+ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwatch"))
+"""For a metric at the standard resolution of a minute."""
+FREE_ALARMS = Fact(10, "alarms", _PRICING.format("cloudwatch"))
 
 IDLE_RECEIVES = Fact(
     MONTH_SECONDS // quotas.SQS_WAIT_LONGEST.value * quotas.MAPPING_STARTS_WITH.value,

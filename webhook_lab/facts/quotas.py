@@ -12,6 +12,7 @@ _DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
 
 _MESSAGES = _SQS + "SQSDeveloperGuide/quotas-messages.html"
 _QUEUES = _SQS + "SQSDeveloperGuide/quotas-queues.html"
+_METRICS = _SQS + "SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html"
 _VISIBILITY = _SQS + "SQSDeveloperGuide/sqs-visibility-timeout.html"
 _LIMITS = _LAMBDA + "dg/gettingstarted-limits.html"
 _CONCURRENCY = _LAMBDA + "dg/configuration-concurrency.html"
@@ -47,6 +48,10 @@ SQS_MAX_RECEIVE_COUNT_DEFAULT = Fact(10, "receives", _SQS + "APIReference/API_Se
 SQS_MAX_RECEIVE_COUNT_MOST = Fact(
     1_000, "receives", _SQS + "SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 )
+SQS_METRICS_EVERY = Fact(60, "seconds", _METRICS)
+"""How often SQS gives CloudWatch its metrics."""
+SQS_METRICS_LATEST = Fact(900, "seconds", _METRICS)
+"""How late they may be once an inactive queue is used again."""
 SQS_REDRIVE_RATE = Fact(500, "messages a second", _SQS + "APIReference/API_StartMessageMoveTask.html")
 """The most that a redrive task moves; it can be told to move fewer."""
 SQS_REDRIVE_TASKS = Fact(1, "tasks", _SQS + "APIReference/API_StartMessageMoveTask.html")

@@ -1,5 +1,6 @@
 """The pipeline: its settings, and the ordered steps that build and remove it. The only truth about both."""
 
+from webhook_lab.pipeline.alarm import dead_letter_alarm
 from webhook_lab.pipeline.build import Pipeline, Progress, Removed
 from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
 from webhook_lab.pipeline.redrive import redrive
@@ -15,6 +16,7 @@ __all__ = [
     "Progress",
     "Removed",
     "Settings",
+    "dead_letter_alarm",
     "fates_in",
     "label",
     "open_pipeline",

@@ -13,7 +13,7 @@ from webhook_lab.deploy.packaging import package
 from webhook_lab.deploy.plan import Finding
 from webhook_lab.pipeline.judge import judge, judge_step
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.pipeline.steps import LAST, STEPS, Step, steps_until
+from webhook_lab.pipeline.steps import ALL, EXTRAS, LAST, STEPS, Step, steps_until
 from webhook_lab.resources import queue
 
 Progress = Callable[[str], None]
@@ -59,7 +59,7 @@ class Pipeline:
         Args:
             instead: arguments of the resource's own ensure function to use in place of what the settings say.
         """
-        step = STEPS[key]
+        step = ALL[key]
         name = step.name(self.names)
         arguments = {**step.arguments(self), **instead}
         judge_step(self, key, arguments)
@@ -80,7 +80,7 @@ class Pipeline:
             LabError: when it does not exist.
         """
         if key not in self._built:
-            step = STEPS[key]
+            step = ALL[key]
             if (found := self.look_up(key)) is None:
                 raise LabError(
                     f"use {step.title} {step.name(self.names)!r}",
@@ -96,7 +96,7 @@ class Pipeline:
 
     def look_up(self, key: str) -> Any | None:
         """The step's resource as AWS describes it now, or None when there is none."""
-        step = STEPS[key]
+        step = ALL[key]
         with explain(f"look up {step.title} {step.name(self.names)!r}"):
             return step.describe(self)
 
@@ -112,6 +112,7 @@ class Pipeline:
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
+        self._remove_extras()
         for step in reversed(STEPS.values()):
             if step not in keep:
                 if progress:
@@ -134,7 +135,7 @@ class Pipeline:
 
     def remove(self, key: str) -> Removed:
         """Delete one step's resource, wait until it is gone, and close its row. Quiet when there is none."""
-        step = STEPS[key]
+        step = ALL[key]
         name = step.name(self.names)
         with explain(f"delete {step.title} {name!r}"):
             step.delete(self)
@@ -144,7 +145,7 @@ class Pipeline:
 
     def teardown(self, progress: Progress | None = None) -> list[Removed]:
         """Remove every step in reverse; return what existed, or had been asked for, and is gone."""
-        removed = []
+        removed = self._remove_extras()
         for step in reversed(STEPS.values()):
             if progress:
                 progress(step.key)
@@ -152,6 +153,9 @@ class Pipeline:
                 removed.append(self.remove(step.key))
         self.ledger.retire()
         return removed
+
+    def _remove_extras(self) -> list[Removed]:
+        return [self.remove(step.key) for step in EXTRAS.values() if self._may_exist(step)]
 
     def _may_exist(self, step: Step) -> bool:
         asked_for = any(

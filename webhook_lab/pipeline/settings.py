@@ -1,6 +1,8 @@
 """What the pipeline is built with: every setting of every resource, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from webhook_lab.resources.alarm import Rule
 
 DAY = 24 * 60 * 60
 """Seconds in a day."""
@@ -40,6 +42,7 @@ class Settings:
     signed_prefix: str = ""
     signing_secret: str = ""
     stage: str = "prod"
+    dead_letter_alarm: Rule = field(default_factory=Rule)
 
     @property
     def publish_environment(self) -> dict[str, str]:

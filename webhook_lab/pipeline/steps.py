@@ -10,6 +10,7 @@ from webhook_lab.deploy.naming import ROLE_PATH, Names
 from webhook_lab.deploy.packaging import package
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources import (
+    alarm,
     event_source_mapping,
     function,
     log_group,
@@ -241,6 +242,28 @@ def _api() -> Step:
     )
 
 
+def _alarm() -> Step:
+    def describe(site: Site) -> Any | None:
+        if not site.session.target.traits.publishes_metrics:
+            return None  # nothing to set one on; and making a client takes a tenth of a second
+        return alarm.describe_alarm(site.session.cloudwatch, **_ours(site, site.names.alarm))
+
+    return Step(
+        "alarm",
+        "alarm",
+        name=lambda names: names.alarm,
+        arguments=lambda site: {
+            "name": site.names.alarm,
+            "queue_name": site.names.dlq,
+            "rule": site.settings.dead_letter_alarm,
+            "tags": site.names.tags,
+        },
+        ensure=lambda site, **wanted: alarm.ensure_alarm(site.session.cloudwatch, **wanted),
+        describe=describe,
+        delete=lambda site: alarm.delete_alarm(site.session.cloudwatch, **_ours(site, site.names.alarm)),
+    )
+
+
 STEPS: dict[str, Step] = {
     step.key: step
     for step in (
@@ -258,6 +281,12 @@ STEPS: dict[str, Step] = {
     )
 }
 """Every step by its key, in building order; they come down in reverse."""
+
+
+EXTRAS: dict[str, Step] = {step.key: step for step in (_alarm(),)}
+"""What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""
+
+ALL = {**STEPS, **EXTRAS}
 
 
 def label(step: Step) -> str:

@@ -4,12 +4,14 @@ Nothing on a card differs between runs or targets: names and no ARNs, no ids, no
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from webhook_lab.deploy import sweep
 from webhook_lab.facts import Fact, prices, spoken
 from webhook_lab.facts.fact import dollars
 from webhook_lab.resources import event_source_mapping
+from webhook_lab.resources.alarm import Alarm
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.queue import Queue
@@ -45,6 +47,7 @@ _IDLE = {
         f"else {dollars(round(prices.IDLE_RECEIVES.value / 1e6 * prices.SQS_REQUESTS.value, 2))}"
     ),
     "api": _PER_REQUEST.format(prices.REST_API_REQUESTS),
+    "alarm": f"{prices.ALARM_MONTHS}; the first {prices.FREE_ALARMS} of an account are free",
 }
 _KINDS = {
     "table": "DynamoDB table",
@@ -55,6 +58,7 @@ _KINDS = {
     "function": "Lambda function",
     "mapping": "Event source mapping",
     "api": "REST API",
+    "alarm": "CloudWatch alarm",
 }
 _SAME_COST = {"dlq": "queue"}
 
@@ -169,6 +173,29 @@ def _api(api: RestApi, link: str | None) -> Card:
     )
 
 
+def _alarm(alarm: Alarm, link: str | None) -> Card:
+    rule = alarm.rule
+    card = _card(
+        "alarm",
+        alarm.name,
+        link,
+        ("Watches", f"{rule.metric} of {alarm.queue_name}"),
+        ("Alarm when", f"more than {rule.threshold} in {_periods(rule.periods, rule.period)}"),
+        ("Without a value", "no alarm (notBreaching)"),
+        ("Tells", "nobody: it has no action"),
+        ("State", alarm.state),
+    )
+    if alarm.arn:
+        return card
+    judged = "There are no metrics here, so no alarm was created: lab judged its rule by the queue's depth."
+    return replace(card, title="The rule of a CloudWatch alarm", note=judged)
+
+
+def _periods(count: int, seconds: int) -> str:
+    each = spoken(seconds, "seconds")
+    return f"a period of {each}" if count == 1 else f"{count} periods of {each} in a row"
+
+
 _CARDS: dict[type, Callable[[Any, str | None], Card]] = {
     Table: _table,
     Queue: _queue,
@@ -177,6 +204,7 @@ _CARDS: dict[type, Callable[[Any, str | None], Card]] = {
     Function: _function,
     event_source_mapping.Mapping: _mapping,
     RestApi: _api,
+    Alarm: _alarm,
 }
 
 
