@@ -5,9 +5,10 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
+from webhook_lab.attempts import Attempts
 from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
 from webhook_lab.aws.retry import retry_until
@@ -270,6 +271,11 @@ class Lab:
         return self.database
 
     # --- look
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """What subscribe has tried on each message since the lab was opened; see `Attempts`."""
+        return Attempts(self.pipeline, since=self.opened_at)
 
     @property
     def url(self) -> str:

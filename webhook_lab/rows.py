@@ -100,7 +100,8 @@ class Work:
 
     Args:
         id: the delivery's id; None when the message could not be read.
-        outcome: "stored", "duplicate", "redelivered", "conflict" or "failed".
+        outcome: "stored", "duplicate", "redelivered", "conflict" or "failed"; "cut" where its invocation
+            ended in mid-work.
     """
 
     id: str | None

@@ -14,12 +14,11 @@ from webhook_lab.rows import Answer, Fate, Invocation, Sample, Sent, Work
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.charts import latency_chart, prediction_chart
 from webhook_lab.show.gantt import timeline_chart
-from webhook_lab.show.kernel import nobody_looks
+from webhook_lab.show.kernel import nobody_looks, theme_here
 from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
 from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
-from webhook_lab.show.theme import LIGHT, Theme, theme_in_jupyterlab
 from webhook_lab.traffic.events import events
 from webhook_lab.traffic.plan import Plan
 from webhook_lab.traffic.retries import is_accepted
@@ -274,20 +273,15 @@ class WatchedRun:
         began = (min((each.started_at for each in self.work), default=0) - self.watch.began_at) / 1000
         expected = [(began, float(len(self.accepted))), (began + seconds, 0.0)]
         return prediction_chart(
-            self.samples, expected, took=self.drained_in, marks=self.marks, theme=_theme()
+            self.samples, expected, took=self.drained_in, marks=self.marks, theme=theme_here()
         )
 
     def latencies(self) -> Chart:
         """How long each sender waited for its answer, and how long until the delivery was stored."""
-        return latency_chart(self.sent, self.work, theme=_theme())
+        return latency_chart(self.sent, self.work, theme=theme_here())
 
     def timeline(self) -> Chart:
         """Each invocation as a bar, with what it worked on."""
         began = min((each.started_at for each in self.invocations), default=self.watch.began_at)
         marks = [(at - (began - self.watch.began_at) / 1000, label) for at, label in self.marks]
-        return timeline_chart(self.invocations, self.work, began=began, marks=marks, theme=_theme())
-
-
-def _theme() -> Theme:
-    """JupyterLab's, where somebody looks; saved pictures are on light paper."""
-    return LIGHT if nobody_looks() else theme_in_jupyterlab()
+        return timeline_chart(self.invocations, self.work, began=began, marks=marks, theme=theme_here())

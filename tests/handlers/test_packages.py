@@ -212,3 +212,17 @@ def test_without_a_checkout_the_error_says_what_to_install(monkeypatch, tmp_path
     with pytest.raises(LabError, match="there is no folder") as refused:
         package("publish")
     assert "make env" in refused.value.try_this
+
+
+def test_a_piece_of_the_handler_is_shipped_otherwise() -> None:
+    altered = package("subscribe", {"def parse(record": "def parsed(record"})
+    with zipfile.ZipFile(io.BytesIO(altered.zip_bytes)) as archive:
+        assert b"def parsed(record" in archive.read("app.py")
+    assert altered.sha256 != package("subscribe").sha256
+    assert altered == package("subscribe", {"def parse(record": "def parsed(record"})
+
+
+@pytest.mark.parametrize("piece", ["no such piece", "import"])
+def test_a_piece_that_is_not_there_once_is_refused(piece: str) -> None:
+    with pytest.raises(LabError, match="times"):
+        package("subscribe", {piece: ""})

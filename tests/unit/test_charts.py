@@ -9,6 +9,7 @@ from matplotlib.text import Annotation, Text
 
 from tests.simulated_run import SimulatedRun
 from webhook_lab.rows import Invocation, Sample, Sent, Work
+from webhook_lab.show.attempts import attempts_chart
 from webhook_lab.show.charts import latency_chart, prediction_chart, run_chart
 from webhook_lab.show.gantt import rows_of, timeline_chart
 from webhook_lab.show.series import CONCURRENCY, COUNTS, DEPTH, MOST, RUN, Series, collect, findings
@@ -54,6 +55,40 @@ def sent(number, milliseconds=9.0):
     return [Sent(f"d{i}", "/hello", 1, 202, "", i * 10, milliseconds) for i in range(number)]
 
 
+def tries(message_id, *spans):
+    """Attempts at one message: (request, start, finish, outcome)."""
+    return [Work(f"d-{message_id}", message_id, *span[:1], *span[1:]) for span in spans]
+
+
+POISON = [
+    *tries("p", ("r1", 120, 125, "failed"), ("r2", 6_120, 6_125, "failed"), ("r3", 13_120, 13_125, "failed")),
+    *tries("a", ("r1", 0, 40, "stored"), ("r2", 6_000, 6_040, "redelivered")),
+    *tries("b", ("r1", 40, 80, "stored"), ("r2", 6_040, 6_080, "redelivered")),
+]
+NAMED = {"p": "refund", "a": "order 1", "b": "order 2"}
+CUT = [
+    *tries("a", ("r1", 0, 1_210, "stored"), ("r2", 6_100, 6_120, "redelivered")),
+    *tries("b", ("r1", 1_210, 2_000, "cut"), ("r2", 6_120, 6_200, "stored")),
+    *tries("c", ("r2", 6_200, 6_280, "stored")),
+]
+TWICE = tries("a", ("r1", 0, 2_000, "stored"), ("r2", 1_050, 3_060, "redelivered"))
+
+
+def poison(theme=LIGHT):
+    marks = [(9, "partial batch responses")]
+    return attempts_chart(POISON, NAMED, visibility_timeout=6, dead={"p": 19_100}, marks=marks, theme=theme)
+
+
+def cut(theme=LIGHT):
+    return attempts_chart(
+        CUT, {"a": "order 1", "b": "order 2", "c": "order 3"}, visibility_timeout=6, theme=theme
+    )
+
+
+def twice(theme=LIGHT):
+    return attempts_chart(TWICE, {"a": "order 7"}, visibility_timeout=1, theme=theme)
+
+
 SPANS = [(0, 500), (10, 510), (500, 1000), (520, 1020)]
 CHARTS = {
     "run": lambda theme: run_chart(samples_of(messages=60, then=4), marks=[(8, "throttle 4")], theme=theme),
@@ -66,12 +101,17 @@ CHARTS = {
     "prediction": lambda theme: prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], theme=theme),
     "latency": lambda theme: latency_chart(sent(4), works(*SPANS), theme=theme),
     "timeline": lambda theme: timeline_chart(bars(*SPANS), works(*SPANS), marks=[(0.5, "here")], theme=theme),
+    "poison": poison,
+    "cut off": cut,
+    "twice at once": twice,
 }
 EMPTY = {
     "run": lambda: run_chart([]),
     "prediction": lambda: prediction_chart([], [(0, 60), (15, 0)]),
     "latency": lambda: latency_chart([], []),
     "timeline": lambda: timeline_chart([]),
+    "attempts": lambda: attempts_chart([], {}, visibility_timeout=6),
+    "not tried": lambda: attempts_chart([], NAMED, visibility_timeout=6),
 }
 
 
@@ -168,6 +208,30 @@ def test_an_invocation_that_has_not_finished_keeps_its_row():
 def test_records_that_start_later_than_the_last_invocation_ends_stay_in_the_picture():
     chart = timeline_chart(bars((0, None)), works((0, 700)))
     assert chart.summary == "0.7 s from the first to the last; stored 1."
+
+
+def test_a_poison_message_is_told_from_those_that_it_drags_along():
+    chart = poison()
+    assert chart.says == (
+        "Refund failed 3 times, then lay in the dead-letter queue",
+        "2 messages were stored and run again all the same",
+    )
+    assert chart.summary == (
+        "19.1 s; refund: failed 3, in the DLQ; order 1 to order 2: stored 1, redelivered 1."
+    )
+
+
+def test_an_attempt_that_was_cut_off_is_told():
+    assert cut().says == ("Order 2 was cut off once", "1 message was stored and run again all the same")
+
+
+def test_two_attempts_at_once_are_told_with_how_often_it_was_stored():
+    assert twice().says == ("Order 7 was worked on by 2 at once, stored once",)
+
+
+def test_messages_that_are_not_named_have_no_row():
+    chart = attempts_chart(POISON, {"p": "refund"}, visibility_timeout=6)
+    assert chart.summary == "19.0 s; refund: failed 3."
 
 
 # --- how a chart looks and reads

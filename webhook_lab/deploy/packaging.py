@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,14 +67,18 @@ def source_folder(handler: str) -> Path:
     return known[handler]
 
 
-def package(handler: str) -> Package:
+def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
     """Zip a handler's Python sources, `app.py` at the top.
 
     Files are stored rather than compressed, since compressors differ from machine to machine; their line
     ends become those of the repository, which a checkout on Windows may have changed.
 
+    Args:
+        instead: pieces of `app.py`, each there once, and what to put in their place: how a chapter ships a
+            handler with a mistake in it.
+
     Raises:
-        LabError: when there is no such handler.
+        LabError: when there is no such handler, or no such piece.
     """
     folder, buffer = source_folder(handler), io.BytesIO()
     sources = {path.name: path for path in folder.glob("*.py")}
@@ -81,6 +86,17 @@ def package(handler: str) -> Package:
         for name in sorted(sources):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system, entry.external_attr = 3, READABLE  # 3: Unix, wherever this runs
-            archive.writestr(entry, sources[name].read_bytes().replace(b"\r\n", b"\n"))
+            text = sources[name].read_bytes().replace(b"\r\n", b"\n")
+            archive.writestr(entry, _altered(text, instead or {}) if name == "app.py" else text)
     digest = hashlib.sha256(buffer.getvalue())
     return Package(handler, buffer.getvalue(), digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+
+
+def _altered(source: bytes, instead: Mapping[str, str]) -> bytes:
+    text = source.decode()
+    for piece, other in instead.items():
+        if (times := text.count(piece)) != 1:
+            said = f"{piece!r} is there {times} times"
+            raise LabError("alter app.py", said, "Name a piece of the handler's source that is there once.")
+        text = text.replace(piece, other)
+    return text.encode()

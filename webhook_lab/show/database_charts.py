@@ -8,9 +8,9 @@ from webhook_lab.database.limits import CLASSES, ENGINES, default_max_connection
 from webhook_lab.database.outcome import Outcome
 from webhook_lab.facts import connections, quotas
 from webhook_lab.show.chart import WIDTH, Chart, blank, style, write
-from webhook_lab.show.kernel import nobody_looks
+from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.live_svg import tick
-from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, ORANGE, PURPLE, Theme, theme_in_jupyterlab
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE, Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme | None = None) ->
         outcomes: the newest of each design counts, and only those with the first one's limit.
         theme: the reader's, unless it is given.
     """
-    theme = theme or _readers_theme()
+    theme = theme or theme_here()
     newest = {
         (bool(each.marks), each.design): each
         for each in outcomes
@@ -47,10 +47,6 @@ def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme | None = None) ->
         _draw_design(figure, outcome, left, width, first=number == 0, end=end, theme=theme)
     numbers = [f"{_name(each, ' ')}: {each.lost} of {len(each.sent)} lost" for each in shown]
     return Chart(figure, says, f"{'; '.join(numbers)}.")
-
-
-def _readers_theme() -> Theme:
-    return LIGHT if nobody_looks() else theme_in_jupyterlab()
 
 
 def _order(outcome: Outcome) -> tuple[object, ...]:
@@ -148,7 +144,7 @@ def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Char
         per_invocation: connections that one invocation opens.
         theme: the reader's, unless it is given.
     """
-    theme = theme or _readers_theme()
+    theme = theme or theme_here()
     functions = quotas.LAMBDA_ACCOUNT_CONCURRENCY.value
     asked, memory = functions * per_invocation, dict(connections.MEMORY.value)
     allowed = {

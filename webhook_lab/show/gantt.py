@@ -9,7 +9,8 @@ from webhook_lab.show.chart import Chart, blank, draw_marks, style, write
 from webhook_lab.show.series import Mark
 from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, ORANGE, PURPLE, Theme
 
-_OUTCOMES = {"stored": GREEN, "duplicate": PURPLE, "redelivered": PURPLE, "conflict": BLUE, "failed": INK}
+OUTCOMES = {"stored": GREEN, "duplicate": PURPLE, "redelivered": PURPLE, "conflict": BLUE, "failed": INK}
+"""The colour of each outcome of a record."""
 _ROW = 34.0  # pixels
 
 
@@ -53,7 +54,7 @@ def timeline_chart(
         )  # fmt: skip
     labels = [(f"invocations {len(bars):,}", ORANGE)]
     for outcome, count in outcomes.most_common():
-        colour = _OUTCOMES.get(outcome, INK)
+        colour = OUTCOMES.get(outcome, INK)
         labels.append((f"{outcome} {count:,}", colour))
         for place in range(rows):
             spans = [
@@ -70,8 +71,8 @@ def timeline_chart(
     return Chart(figure, (says,), f"{seconds:.1f} s from the first to the last; {records}.")
 
 
-def rows_of(bars: Sequence[Invocation]) -> dict[str, int]:
-    """The first free row for each invocation, by request id; they come in the order in which they start."""
+def rows_of(bars: Sequence[Invocation | Work]) -> dict[str, int]:
+    """The first free row for each, by request id; they come in the order in which they start."""
     free_at: list[float] = []
     row: dict[str, int] = {}
     for each in bars:

@@ -8,6 +8,8 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
+from webhook_lab.show.theme import LIGHT, Theme, theme_in_jupyterlab
+
 
 def running_kernel() -> Any:
     """The kernel of this notebook; None outside one."""
@@ -18,6 +20,11 @@ def nobody_looks() -> bool:
     """Whether frames would be drawn for nobody: outside a kernel, or when the notebook runs as a test."""
     unattended = os.environ.get("WEBHOOK_LAB_HEADLESS") or os.environ.get("PYTEST_CURRENT_TEST")
     return bool(unattended) or running_kernel() is None
+
+
+def theme_here() -> Theme:
+    """JupyterLab's, where somebody looks; saved pictures are on light paper."""
+    return LIGHT if nobody_looks() else theme_in_jupyterlab()
 
 
 @contextmanager

@@ -1,0 +1,103 @@
+"""Messages followed through their attempts, until they are stored or dead."""
+
+import time
+from collections.abc import Mapping
+
+from webhook_lab.aws.errors import explain
+from webhook_lab.aws.retry import retry_until
+from webhook_lab.observe.attempts import attempts
+from webhook_lab.observe.log_lines import LogReader
+from webhook_lab.observe.peek import messages_of
+from webhook_lab.pipeline import Pipeline
+from webhook_lab.resources.queue import depth
+from webhook_lab.rows import Answer, Work
+from webhook_lab.show.attempts import attempts_chart
+from webhook_lab.show.chart import Chart
+from webhook_lab.show.kernel import theme_here
+from webhook_lab.show.series import Mark
+
+SECONDS = 60.0
+"""How long an attempt, or a dead letter, is waited for."""
+
+
+class Attempts:
+    """What the subscribe function has tried on each message since a moment, and which of them are dead.
+
+    Args:
+        since: epoch milliseconds.
+
+    Attributes:
+        dead_since: by message id, when it was first seen in the dead-letter queue. SQS keeps no such time.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, since: int) -> None:
+        self._pipeline, lag = pipeline, pipeline.session.target.traits.log_lag
+        group = pipeline.names.log_group("subscribe")
+        logs = pipeline.session.client("logs", recorded=False)
+        self._reader = LogReader(logs, log_group=group, since=since, overlap=max(2.0, 3 * lag))
+        self._lines: list[dict[str, object]] = []
+        self._marks: list[tuple[int, str]] = []
+        self.dead_since: dict[str, int] = {}
+
+    def __call__(self, *answers: Answer) -> list[Work]:
+        """Every attempt that has ended, oldest first; of these answers' messages, or of all."""
+        with explain("read the subscribe function's log"):
+            self._lines += self._reader.read()
+        wanted = {answer.message_id for answer in answers}
+        return [each for each in attempts(self._lines) if not wanted or each.message_id in wanted]
+
+    def wait(self, answer: Answer, number: int) -> list[Work]:
+        """Wait until that many attempts at the answer's message have ended, and return them.
+
+        Raises:
+            LabError: they have not in time.
+        """
+
+        def once_there() -> list[Work] | None:
+            found = self(answer)
+            return found if len(found) >= number else None
+
+        reason = f"{number} attempts at the message to end"
+        return retry_until(once_there, seconds=SECONDS, reason=reason)
+
+    def wait_for_dead(self, number: int = 1) -> int:
+        """Wait until the dead-letter queue holds that many, and return how many it holds.
+
+        Raises:
+            LabError: it does not in time.
+        """
+        session, url = self._pipeline.session, self._pipeline.get("dlq").url
+
+        def once_there() -> int | None:
+            visible = depth(session.sqs, url=url).visible
+            return visible if visible >= number else None
+
+        with explain("look for dead letters"):
+            visible = retry_until(once_there, seconds=SECONDS, reason=f"{number} dead letters")
+            now = _now()
+            for message in messages_of(session, queue_url=url):
+                self.dead_since.setdefault(message["MessageId"], now)
+        return visible
+
+    def mark(self, label: str) -> None:
+        """Remember that something was done now, for the chart."""
+        self._marks.append((_now(), label))
+
+    def chart(self, named: Mapping[str, Answer]) -> Chart:
+        """The attempts at some messages, one row each, under the names that they are given here."""
+        works, queue = self(*named.values()), self._pipeline.look_up("queue")
+        began = min((each.started_at for each in works), default=0)
+        last = max((each.finished_at for each in works), default=0)
+        marks: list[Mark] = [((at - began) / 1000, label) for at, label in self._marks if began <= at <= last]
+        return attempts_chart(
+            works,
+            {str(answer.message_id): name for name, answer in named.items()},
+            visibility_timeout=queue.visibility_timeout if queue else 0,
+            dead=self.dead_since,
+            marks=marks,
+            theme=theme_here(),
+        )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
