@@ -18,6 +18,8 @@ from webhook_lab.show.series import Mark
 
 SECONDS = 60.0
 """How long an attempt, or a dead letter, is waited for."""
+PAUSE = 0.2
+"""Seconds between two looks: what is seen to have happened is to be acted upon."""
 
 
 class Attempts:
@@ -58,7 +60,7 @@ class Attempts:
             return found if len(found) >= number else None
 
         reason = f"{number} attempts at the message to end"
-        return retry_until(once_there, seconds=SECONDS, reason=reason)
+        return retry_until(once_there, seconds=SECONDS, reason=reason, longest_pause=PAUSE)
 
     def wait_for_dead(self, number: int = 1) -> int:
         """Wait until the dead-letter queue holds that many, and return how many it holds.
@@ -73,7 +75,9 @@ class Attempts:
             return visible if visible >= number else None
 
         with explain("look for dead letters"):
-            visible = retry_until(once_there, seconds=SECONDS, reason=f"{number} dead letters")
+            visible = retry_until(
+                once_there, seconds=SECONDS, reason=f"{number} dead letters", longest_pause=PAUSE
+            )
             now = _now()
             for message in messages_of(session, queue_url=url):
                 self.dead_since.setdefault(message["MessageId"], now)

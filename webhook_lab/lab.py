@@ -29,6 +29,7 @@ from webhook_lab.pipeline import (
     redrive,
     set_throttle,
     steps_until,
+    warm_subscriber,
 )
 from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.queue import Depth, depth
@@ -222,6 +223,10 @@ class Lab:
             self.watched.stop()
         self.watched = WatchedRun(self.pipeline, show=show, linger=linger)
         return self.watched
+
+    def warm_up(self) -> None:
+        """Have as many environments of the subscribe function ready as the throttle lets run at once."""
+        warm_subscriber(self.pipeline)
 
     def controls(self, *, most: int) -> Controls:
         """Controls of the run that is watched; a burst of theirs makes `most` requests at most."""

@@ -19,6 +19,7 @@ def retry_until(
     *,
     seconds: float,
     reason: str,
+    longest_pause: float = LONGEST_PAUSE,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
@@ -26,6 +27,7 @@ def retry_until(
 
     Args:
         seconds: how long to go on for.
+        longest_pause: seconds between two attempts at most.
         reason: what is awaited, as the error will say it ("the mapping to be deleted").
 
     Raises:
@@ -38,7 +40,7 @@ def retry_until(
                 f"wait for {reason}", f"not so after {seconds:g} s", "Run the cell again to go on waiting."
             )
         sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, longest_pause)
     return answer
 
 

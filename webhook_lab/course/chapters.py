@@ -195,6 +195,22 @@ CHAPTERS = (
         ("queue", "subscribe"),
     ),
     Chapter(
+        "09",
+        "09_fail_on_purpose.ipynb",
+        "Fail on purpose",
+        "A pipeline that you have seen fail in four ways, and that has lost nothing in any of them.",
+        (
+            "follow a poison message through its receives into the dead-letter queue",
+            "look into that queue, mend the function, and take everything back",
+            "cut a function off, and have one message worked on twice at once",
+        ),
+        _BUILT,
+        30,
+        _CENT,
+        "api",
+        ("queue", "dlq", "subscribe"),
+    ),
+    Chapter(
         "10",
         "10_choose_the_right_throttle.ipynb",
         "Choose the right throttle",

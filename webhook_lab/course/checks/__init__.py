@@ -4,6 +4,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import (
     buffer,
     database,
+    failures,
     front_door,
     once,
     publisher,
@@ -26,6 +27,7 @@ BY_CHAPTER: dict[str, Checks] = {
     "06": front_door.CHECKS,
     "07": once.CHECKS,
     "08": buffer.CHECKS,
+    "09": failures.CHECKS,
     "10": throttles.CHECKS,
     "15": teardown.CHECKS,
 }
