@@ -1,13 +1,14 @@
 """Messages followed through their attempts, until they are stored or dead."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.observe.attempts import attempts
 from webhook_lab.observe.log_lines import LogReader
-from webhook_lab.observe.peek import messages_of
+from webhook_lab.observe.peek import messages_of, peek
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import depth
 from webhook_lab.rows import Answer, Work
@@ -70,7 +71,12 @@ class Attempts:
         """
         session, url = self._pipeline.session, self._pipeline.get("dlq").url
 
+        def note(messages: Iterable[Mapping[str, Any]]) -> None:
+            for message in messages:
+                self.dead_since.setdefault(message["MessageId"], _now())
+
         def once_there() -> int | None:
+            note(peek(session, queue_url=url) or ())  # where it costs nothing, as they come
             visible = depth(session.sqs, url=url).visible
             return visible if visible >= number else None
 
@@ -78,9 +84,7 @@ class Attempts:
             visible = retry_until(
                 once_there, seconds=SECONDS, reason=f"{number} dead letters", longest_pause=PAUSE
             )
-            now = _now()
-            for message in messages_of(session, queue_url=url):
-                self.dead_since.setdefault(message["MessageId"], now)
+            note(messages_of(session, queue_url=url))
         return visible
 
     def mark(self, label: str) -> None:

@@ -106,12 +106,12 @@ def _draw_hidden(
     """For how long SQS hid the message, over the attempt itself where that took longer."""
     ink, alpha, order = (theme.paper, 1.0, 4.0) if inside else (theme.ink, 0.45, 2.0)
     axis.plot(span, (y, y), color=ink, alpha=alpha, lw=1.2, zorder=order, marker="|", markevery=[1], ms=7)
-    if words:
-        paper = "none" if inside else theme.paper
-        box = {"facecolor": paper, "edgecolor": "none", "pad": 1.5}
-        at = (sum(span) / 2, y - 0.2 if inside else y)
-        axis.text(*at, words, ha="center", va="center", size=8, color=theme.paper if inside else theme.ink,
-                  bbox=box, zorder=order + 0.5)  # fmt: skip
+    if words and inside:
+        axis.annotate(words, (span[1], y), (6, 0), textcoords="offset points", va="center", size=8, color=ink,
+                      zorder=order)  # fmt: skip
+    elif words:
+        box = {"facecolor": theme.paper, "edgecolor": "none", "pad": 1.5}
+        axis.text(sum(span) / 2, y, words, ha="center", va="center", size=8, color=ink, bbox=box, zorder=3)
 
 
 def _ending(works: Sequence[Work], dead: bool) -> str:
