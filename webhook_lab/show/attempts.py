@@ -73,8 +73,14 @@ def attempts_chart(
             _draw(axis, each, (each.started_at - zero) / 1000, y, end, theme)
             if _comes_back(each) or i + 1 < len(works):
                 words = "" if told else f"{visibility_timeout:g} s"
+                later = (
+                    [works[i + 1].started_at] if i + 1 < len(works) else [dead[id_]] if id_ in dead else []
+                )
+                following = [(at - zero) / 1000 for at in later]
                 outlasts = each.finished_at - each.started_at > hidden
-                _draw_hidden(axis, (start, start + hidden / 1000), y, words, theme, inside=outlasts)
+                # A cold start delays what a log tells: the message was received earlier, and is back earlier.
+                back = min([start + hidden / 1000, *(at for at in following if not outlasts)])
+                _draw_hidden(axis, (start, back), y, words, theme, inside=outlasts)
                 told = True
         if id_ in dead:
             at = (dead[id_] - zero) / 1000
