@@ -266,7 +266,7 @@ class WatchedRun:
 
     def receives(self) -> Chart:
         """How often each message was received, against how often a function worked on it."""
-        return receives_chart(self.fates(), theme=_theme())
+        return receives_chart(self.fates(), theme=theme_here())
 
     def prediction(self, seconds: float) -> Chart:
         """What the queue held, beside a drain at an even pace that takes `seconds`."""

@@ -64,3 +64,73 @@ lab.set_throttle(4)
 lab.configure(function_timeout=30)
 lab.create_function("subscribe")
 """,
+    "10": """
+lab.create_mapping(maximum_concurrency=2)
+""",
+    "15": """
+lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
+""",
+}
+"""By chapter, what does not solve its exercise, and does not stand in the way of the solution either."""
+
+UNDONE = {
+    "03": """
+lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody="poison")
+""",
+}
+"""By chapter, what takes a solved exercise back to "not yet"; for those that half a solution would spoil."""
+
+each = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.number)
+
+
+def solution_of(chapter: Chapter) -> str:
+    return (FOLDER / "solutions" / f"{chapter.number}.py").read_text(encoding="utf-8")
+
+
+@each
+def test_the_notebook_shows_the_solution_that_is_tested_here(chapter: Chapter) -> None:
+    notebook = nbformat.read(FOLDER / chapter.file, as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert SHOWN.findall(text) == [solution_of(chapter)]
+    assert sum(STUB in cell.source for cell in notebook.cells) == 1
+
+
+@pytest.fixture
+def nothing_stands(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(FOLDER)
+    yield
+    with contextlib.redirect_stdout(io.StringIO()):
+        open_pipeline().teardown()
+
+
+def verdict_of(source: str, names: dict[str, Any]) -> str:
+    """Run a cell and return the last line that it prints."""
+    code = compile(source, "cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        awaits = eval(code, names)
+        if inspect.iscoroutine(awaits):
+            asyncio.run(awaits)
+    return (printed.getvalue().splitlines() or [""])[-1]
+
+
+@each
+@pytest.mark.usefixtures("nothing_stands")
+def test_the_exercise_is_judged_by_how_far_it_is(chapter: Chapter) -> None:
+    notebook = nbformat.read(FOLDER / chapter.file, as_version=4)
+    names: dict[str, Any] = {"__name__": "__main__", "display": lambda *_: None}
+    tried = 0
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        verdict = verdict_of(cell.source, names)
+        if STUB not in cell.source:
+            continue
+        assert verdict == "Exercise: not tried yet."
+        attempts = [
+            (HALF_DONE.get(chapter.number), "Exercise: not yet. "),
+            (solution_of(chapter), "Exercise: solved. "),
+            (UNDONE.get(chapter.number), "Exercise: not yet. "),
+        ]
+        for code, says in attempts:
+            if code:
+                assert verdict_of(cell.source.replace(STUB, code), names).startswith(says), code
+                tried += 1
+    assert tried == 2, "the solution, and one attempt that is none"
