@@ -55,3 +55,31 @@ def test_a_burst_out_of_range_sends_nothing(lab: Lab) -> None:
         lab.burst(0)
     with pytest.raises(LabError, match="cap"):
         lab.burst(10, cap=5)
+
+
+def test_what_is_taken_back_is_watched_until_it_has_come_out(lab: Lab) -> None:
+    lab.create_mapping(enabled=False)
+    answers = [lab.send("/refunds", f"{number}") for number in range(3)]
+    while messages := lab.aws.sqs.receive_message(QueueUrl=lab.queue_url, WaitTimeSeconds=1).get("Messages"):
+        for each in messages:
+            lab.aws.sqs.send_message(QueueUrl=lab.dlq_url, MessageBody=each["Body"])
+            lab.aws.sqs.delete_message(QueueUrl=lab.queue_url, ReceiptHandle=each["ReceiptHandle"])
+    run = lab.watch(show=False)
+    assert not run.is_over()
+    assert lab.redrive().rows[:2] == (("Moved", "3 messages"), ("Left", "no messages"))
+    lab.create_mapping()
+    facts = run.wait().facts()
+    assert (facts["stored"], facts["dead"]) == (3, 0)
+    assert all(lab.item(str(answer.id)) for answer in answers)
+
+
+def test_attempts_are_waited_for_and_dead_letters_noted(lab: Lab) -> None:
+    answer = lab.send("/hello", "{}")
+    (attempt,) = lab.attempts.wait(answer, 1)
+    assert (attempt.message_id, attempt.outcome) == (answer.message_id, "stored")
+    assert attempt in lab.attempts()
+    chart = lab.attempts.chart({"the delivery": answer})
+    assert chart.says == ("1 message, and none failed",)
+    sent = lab.aws.sqs.send_message(QueueUrl=lab.dlq_url, MessageBody="dead")
+    assert lab.attempts.wait_for_dead() == 1
+    assert sent["MessageId"] in lab.attempts.dead_since

@@ -11,10 +11,12 @@ import pytest
 from webhook_lab.deploy.sweep import Found
 from webhook_lab.facts import quotas
 from webhook_lab.resources import policies
+from webhook_lab.resources.alarm import Alarm, Rule
 from webhook_lab.resources.event_source_mapping import Mapping
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.queue import Queue
+from webhook_lab.resources.redrive import Redriven
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
@@ -25,6 +27,7 @@ from webhook_lab.show.cards import (
     items_card,
     ledger_card,
     peek_card,
+    redrive_card,
     resource_card,
     sweep_card,
     teardown_card,
@@ -207,6 +210,27 @@ def test_a_peek_shows_envelopes_and_anything_else_as_it_is():
     envelope = '{"path": "/a", "message": "hello from /a", "body": "abc", "body_is_base64": false}'
     card = peek_card([{"Body": envelope, "Attributes": {"ApproximateReceiveCount": "2"}}, {"Body": "[1]"}])
     assert card.rows == (("/a", "hello from /a", 3, 2), ("-", "[1]", 3, 0))
+
+
+def test_a_redrive_tells_what_it_moved_and_what_sqs_did_not_take():
+    card = redrive_card(Redriven(2, 1, (("InternalError: Later.", 1),), by_hand=True))
+    assert dict(card.rows)["Moved"] == "2 messages"
+    assert dict(card.rows)["Left"] == "1 message"
+    assert dict(card.rows)["SQS refused"] == "InternalError: Later. (1 times)"
+    assert "by hand" in dict(card.rows)["How"]
+    assert "by hand" not in repr(redrive_card(Redriven(2, 0)))
+
+
+def test_an_alarm_is_told_from_a_rule_that_we_judge():
+    alarm = Alarm("lab-dead-letters", "arn:aws:cloudwatch:x", "lab-webhooks-dlq", Rule(), "ALARM")
+    card = resource_card(alarm)
+    assert card.title == "CloudWatch alarm"
+    assert dict(card.rows)["State"] == "ALARM"
+    assert dict(card.rows)["Alarm when"] == "more than 0 in a period of 60 seconds"
+    judged = resource_card(replace(alarm, arn="", rule=Rule(periods=3)))
+    assert judged.title == "The rule of a CloudWatch alarm"
+    assert "no alarm was created" in judged.note
+    assert dict(judged.rows)["Alarm when"] == "more than 0 in 3 periods of 60 seconds in a row"
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "<b>&amp;", '"><img src=x onerror=1>'])
