@@ -7,7 +7,8 @@ import pytest
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import pgbouncer
-from webhook_lab.database.experiment import Burst, count
+from webhook_lab.database.burst import Burst
+from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
 from webhook_lab.database.postgres import SUPERUSER, Postgres
