@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import astuple
 from typing import Self
 
@@ -162,7 +163,10 @@ class Burst:
     def _consume(self) -> None:
         while not self._queue.closed.is_set():
             try:
-                consume(self._queue, self._database, self._design.connections_each)
+                with ExitStack() as others:
+                    for _ in range(self._design.connections_each - 1):
+                        others.enter_context(psycopg.connect(self._database))
+                    consume(self._queue, self._database)
             except psycopg.Error as error:  # what it held becomes visible again
                 self._note(error)
                 self._queue.closed.wait(PAUSE_SECONDS)

@@ -8,8 +8,6 @@
 `webhook_lab.database.burst` is the senders, and what runs all this.
 """
 
-from contextlib import ExitStack
-
 import psycopg
 
 from webhook_lab.database.buffer import Buffer
@@ -39,10 +37,9 @@ def store(connection: psycopg.Connection, webhook: Webhook) -> None:
         connection.execute("SELECT pg_sleep(%s)", (webhook.work,))
 
 
-def consume(queue: Buffer, database: str, connections: int = 1) -> None:
-    """One consumer: takes message after message, over connections that it keeps."""
-    with ExitStack() as kept:
-        first, *_ = [kept.enter_context(psycopg.connect(database)) for _ in range(connections)]
+def consume(queue: Buffer, database: str) -> None:
+    """One consumer: takes message after message, over a connection that it keeps."""
+    with psycopg.connect(database) as connection:
         for webhook in queue.messages():
-            store(first, webhook)
+            store(connection, webhook)
             queue.delete(webhook)

@@ -126,7 +126,8 @@ def outcome_card(outcome: Outcome) -> Card:
         ("sent", f"{len(outcome.sent):,}"),
         ("stored", f"{outcome.stored:,}"),
         ("lost", f"{outcome.lost:,}"),
-        ("open connections, at most", f"{outcome.peak()} of {outcome.limit}, {outcome.peak('memory')} MB"),
+        ("open connections, at most", f"{outcome.peak()} of {outcome.limit}"),
+        ("memory of its processes", f"{outcome.peak('memory')} MB"),
         ("senders waited", f"{median} (median), 95 % at most {most}"),
         ("over after", f"{outcome.seconds:.1f} s"),
     ]
