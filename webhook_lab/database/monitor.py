@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from statistics import fmean
 
 import psutil
 import psycopg
@@ -75,12 +76,16 @@ class Monitor(threading.Thread):
         return psycopg.connect(self._server.conninfo(SUPERUSER), autocommit=True)
 
     def _megabytes(self) -> float:
-        """Memory that is each process's alone; what they share is counted for none."""
-        total = 0
-        for process in self._server.processes():
+        """Memory that is each process's alone; what they share is counted for none.
+
+        Processes that end while the others are asked count as those do.
+        """
+        processes = self._server.processes()
+        own: list[int] = []
+        for process in processes:
             with contextlib.suppress(psutil.Error):
-                total += process.memory_full_info().uss
-        return total / 1e6
+                own.append(process.memory_full_info().uss)
+        return len(processes) * fmean(own or [0]) / 1e6
 
 
 def count(server: Postgres, run: str) -> tuple[int, int]:
