@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from bench import part
-from webhook_lab.database.experiment import Burst
+from webhook_lab.database.burst import Burst
 from webhook_lab.database.outcome import Design
 from webhook_lab.database.pgbouncer import NoPooler
 from webhook_lab.database.postgres import Postgres

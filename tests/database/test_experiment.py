@@ -7,10 +7,11 @@ import pytest
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import pgbouncer
-from webhook_lab.database.experiment import Burst, count
+from webhook_lab.database.burst import Burst
+from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
-from webhook_lab.database.postgres import SUPERUSER, Postgres
+from webhook_lab.database.postgres import SUPERUSER, Postgres, free_port
 
 QUICK_RUNS, LONG_RUNS = 3, 20
 NAIVE, QUEUE, POOLER = Design(), Design(consumers=10), Design(pool=10)
@@ -129,6 +130,17 @@ def test_without_pgbouncer_the_error_says_how_to_get_it(
     with pytest.raises(NoPooler, match="not installed") as error:
         Burst(server, POOLER).start()
     assert "apt install pgbouncer" in error.value.try_this
+
+
+@pytest.mark.pgbouncer
+def test_a_pooler_may_get_the_port_of_an_earlier_one(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_pgbouncer(server)
+    port = free_port()
+    monkeypatch.setattr(pgbouncer, "free_port", lambda: port)
+    for _ in range(2):
+        PgBouncer(server, 2).close()
 
 
 def test_a_pooler_that_does_not_start_says_why(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:

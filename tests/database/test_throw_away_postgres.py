@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database import postgres, programs, run_folder
+from webhook_lab.database import cluster, postgres, programs, run_folder
 from webhook_lab.database.postgres import SUPERUSER, Postgres, free_port
 from webhook_lab.database.watchdog import OLD_SECONDS, PREFIX, processes_in, sweep
 
@@ -27,7 +27,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and file mod
 # A program that starts a server, sends it webhooks, and goes on until it is killed or its input ends.
 PROGRAM = """
 import sys
-from webhook_lab.database.experiment import Burst
+from webhook_lab.database.burst import Burst
 from webhook_lab.database.outcome import Design
 from webhook_lab.database.postgres import Postgres
 server = Postgres()
@@ -217,14 +217,14 @@ def test_roots_own_programs_are_copied_to_where_the_server_can_run_them(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = programs.find_programs().folder
-    monkeypatch.setattr(postgres, "open_to_all", lambda folder: folder != closed)
+    monkeypatch.setattr(cluster, "open_to_all", lambda folder: folder != closed)
     with Postgres() as server:
         assert "programs" in psutil.Process(server.processes()[0].pid).exe()
     nothing_is_left(place)
 
 
 @pytest.mark.parametrize(
-    "moment", ["*", "*/data/PG_VERSION", "*/data/base/1/*", "*/server.log", "*/data/postmaster.pid"]
+    "moment", [f"{PREFIX}*", "*/data/PG_VERSION", "*/data/base/1/*", "*/server.log", "*/data/postmaster.pid"]
 )
 def test_nothing_is_left_when_it_is_killed_while_starting(
     place: Path, program: "subprocess.Popen[bytes]", moment: str

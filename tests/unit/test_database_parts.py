@@ -10,8 +10,8 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import buffer as buffer_module
 from webhook_lab.database.buffer import Buffer
-from webhook_lab.database.experiment import own_words
 from webhook_lab.database.files import SPARE, allow_open_files
+from webhook_lab.database.monitor import own_words
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.rows import Sample, Sent
 

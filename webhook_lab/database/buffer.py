@@ -3,6 +3,13 @@
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
+
+from webhook_lab.database.outcome import Webhook
+
+SEND_SECONDS = 0.008
+"""About what SQS takes to say that it has a message."""
+POLL_SECONDS = 0.01
 
 
 class Buffer:
@@ -14,16 +21,19 @@ class Buffer:
 
     def __init__(self, visibility_timeout: float) -> None:
         self._timeout = visibility_timeout
-        self._visible: deque[int] = deque()
-        self._in_flight: dict[int, float] = {}
-        self._received: Counter[int] = Counter()
+        self._visible: deque[Webhook] = deque()
+        self._in_flight: dict[Webhook, float] = {}
+        self._received: Counter[Webhook] = Counter()
         self._lock = threading.Lock()
+        self.closed = threading.Event()
 
-    def send(self, message: int) -> None:
+    def send(self, message: Webhook) -> None:
+        """Returns when the queue has it, and answers for it."""
+        time.sleep(SEND_SECONDS)
         with self._lock:
             self._visible.append(message)
 
-    def receive(self) -> int | None:
+    def receive(self) -> Webhook | None:
         """The next visible message, in flight from now on; None when there is none."""
         now = time.monotonic()
         with self._lock:
@@ -37,13 +47,26 @@ class Buffer:
             self._received[message] += 1
             return message
 
-    def delete(self, message: int) -> None:
+    def messages(self) -> Iterator[Webhook]:
+        """One message after another, until the queue is closed."""
+        while not self.closed.is_set():
+            message = self.receive()
+            if message is None:
+                self.closed.wait(POLL_SECONDS)
+            else:
+                yield message
+
+    def delete(self, message: Webhook) -> None:
         """It is dealt with."""
         with self._lock:
             self._in_flight.pop(message, None)
 
+    def close(self) -> None:
+        """Hand out no more."""
+        self.closed.set()
+
     def held(self) -> int:
-        """Messages that nobody has deleted yet, visible or in flight."""
+        """Webhooks that nobody has deleted yet, visible or in flight."""
         with self._lock:
             return len(self._visible) + len(self._in_flight)
 

@@ -1,13 +1,16 @@
-"""What PostgreSQL itself says while a burst goes on: its connections, and how much it has stored."""
+"""What PostgreSQL itself says: its connections and rows while a burst goes on and after, and its refusals."""
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from statistics import fmean
 
 import psutil
 import psycopg
 
+from webhook_lab.aws.errors import LabError
 from webhook_lab.database.postgres import APPLICATION, SUPERUSER, Postgres
 from webhook_lab.rows import Sample
 
@@ -27,13 +30,15 @@ class Monitor(threading.Thread):
     Args:
         run: whose deliveries are counted.
         counters: further metrics, each asked for its value.
+
+    `samples` grows while the run goes on.
     """
 
     def __init__(self, server: Postgres, run: str, counters: Mapping[str, Callable[[], float]]) -> None:
         super().__init__(name=f"monitor-{run}", daemon=True)
         self._server, self._run, self._counters = server, run, counters
         self._done = threading.Event()
-        self._samples: list[Sample] = []
+        self.samples: list[Sample] = []
         self._memory_due = 0.0
         self._connection = self._connect()
         self.began = time.monotonic()
@@ -65,19 +70,43 @@ class Monitor(threading.Thread):
         if at >= self._memory_due:
             self._memory_due = at + MEMORY_EVERY_SECONDS
             values["memory"] = self._megabytes()
-        self._samples += [Sample(at, metric, value) for metric, value in values.items()]
+        self.samples += [Sample(at, metric, value) for metric, value in values.items()]
 
-    def since(self, number: int) -> list[Sample]:
-        """The samples but for the first `number`, for whoever draws while the run goes on."""
-        return self._samples[number:]
-
-    def _connect(self) -> "psycopg.Connection[tuple[int, ...]]":
+    def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._server.conninfo(SUPERUSER), autocommit=True)
 
     def _megabytes(self) -> float:
-        """Memory that is each process's alone; what they share is counted for none."""
-        total = 0
-        for process in self._server.processes():
+        """Memory that is each process's alone; what they share is counted for none.
+
+        Processes that end while the others are asked count as those do.
+        """
+        processes = self._server.processes()
+        own: list[int] = []
+        for process in processes:
             with contextlib.suppress(psutil.Error):
-                total += process.memory_full_info().uss
-        return total / 1e6
+                own.append(process.memory_full_info().uss)
+        return len(processes) * fmean(own or [0]) / 1e6
+
+
+def count(server: Postgres, run: str) -> tuple[int, int]:
+    """How many rows the database holds of a run now, and of how many different webhooks.
+
+    Raises:
+        LabError: it does not answer.
+    """
+    query = "SELECT count(*), count(DISTINCT id) FROM deliveries WHERE run = %s"
+    try:
+        with psycopg.connect(server.conninfo()) as connection:
+            rows, ids = connection.execute(query, (run,)).fetchone() or (0, 0)
+    except psycopg.Error as error:
+        said = own_words(error)
+        raise LabError("ask PostgreSQL what it holds", said, "Run the notebook from the start.") from error
+    return rows, ids
+
+
+def own_words(error: psycopg.Error) -> str:
+    """What PostgreSQL said, or else what happened to the connection; without addresses, in one line."""
+    text = str(error)
+    if said := re.search(r"\b(?:FATAL|ERROR|PANIC):\s+(.*)", text):
+        return " ".join(said.group().split())
+    return text.rpartition("failed: ")[2].strip().split("\n")[0]

@@ -1,9 +1,23 @@
-"""A design, and what came of sending webhooks through it: the same rows as of any other run."""
+"""A webhook, a design, and what came of sending many through it: the same rows as of any other run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from webhook_lab.rows import Sample, Sent
+
+
+class Webhook(NamedTuple):
+    """One delivery of a run.
+
+    Args:
+        work: seconds that its transaction takes.
+    """
+
+    run: str
+    id: str
+    body: str
+    work: float
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """PgBouncer in front of the throw-away server: many clients share few connections. RDS Proxy's stand-in."""
 
 import os
+import secrets
 import shutil
 import socket
 import time
@@ -33,7 +34,7 @@ class PgBouncer:
             fix = "Run: sudo apt install pgbouncer   (macOS: brew install pgbouncer)   Or go on without."
             raise NoPooler("start a pooler", "PgBouncer is not installed here", fix)
         self.port = free_port()
-        home = server.folder.make(f"pgbouncer-{self.port}")
+        home = server.folder.make(f"pgbouncer-{secrets.token_hex(4)}")  # a port may come again
         users = server.folder.write(f"{home.name}/users.txt", f'"{APPLICATION}" "{server.password}"\n')
         log = home / "log"
         lines = (

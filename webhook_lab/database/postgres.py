@@ -1,12 +1,8 @@
 """A throw-away PostgreSQL server: any setting, on loopback only, gone when this process is."""
 
-import contextlib
-import re
 import secrets
-import shutil
 import socket
 import time
-from pathlib import Path
 from typing import Self
 
 import psutil
@@ -15,13 +11,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database.programs import EXE, find_programs, open_to_all
-from webhook_lab.database.run_folder import Process, RunFolder
+from webhook_lab.database.cluster import Cluster, Setting, what_to_try
 
-START_SECONDS = 20.0
 PORTS_TRIED = 5
 SUPERUSER, APPLICATION = "postgres", "app"
-Setting = str | int
 
 QUICK: dict[str, Setting] = {
     "fsync": "off",  # nothing here outlives the machine; a crash of the server alone loses nothing by it
@@ -50,13 +43,12 @@ class Postgres:
     """
 
     def __init__(self, *, max_connections: int = 20, port: int | None = None, **settings: Setting) -> None:
-        self._programs = find_programs()
-        self.version = self._programs.version
         self.settings: dict[str, Setting] = {**QUICK, **settings, "max_connections": max_connections}
-        self._asked_port, self.port, self.password = port, port or 0, secrets.token_urlsafe(18)
-        self.folder = RunFolder()
+        self.port, self.password = port or 0, secrets.token_urlsafe(18)
+        self._cluster = Cluster()
+        self.version, self.folder = self._cluster.version, self._cluster.folder
         try:
-            self._initialise()
+            self._cluster.create(SUPERUSER, self.password)
             self.start()
             role, password = sql.Identifier(APPLICATION), sql.Literal(self.password)
             with psycopg.connect(self.conninfo(SUPERUSER)) as connection:
@@ -111,18 +103,15 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server, and wait until it answers; after a crash, until it has recovered."""
-        for _ in range(PORTS_TRIED):
-            self.port = self.port or free_port()
-            said = self._try_to_start()
+        start = f"start PostgreSQL {self.version}"
+        for port in [self.port] if self.port else [free_port() for _ in range(PORTS_TRIED)]:
+            said = self._cluster.start(port, self.settings)
             if not said:
+                self.port = port
                 return
             if "could not create any TCP/IP sockets" not in said:
-                raise LabError(f"start PostgreSQL {self.version}", said, _fix(said))
-            taken = f"port {self.port} of 127.0.0.1 is taken"
-            self.port = self._asked_port or 0  # if not asked for, it was free a moment ago
-            if self._asked_port:
-                break
-        raise LabError(f"start PostgreSQL {self.version}", taken, "Leave the port out, or choose another.")
+                raise LabError(start, said, what_to_try(said))
+        raise LabError(start, f"port {port} of 127.0.0.1 is taken", "Leave the port out, or choose another.")
 
     def restart(self, **settings: Setting) -> None:
         """Stop it in good order and start it with these settings changed; what is stored stays.
@@ -131,8 +120,7 @@ class Postgres:
             LabError: it does not start with them. It runs as it did before.
         """
         before = self.settings
-        self._run("pg_ctl", "-D", self._data, "-m", "fast", "-w", "stop")
-        self._process.wait()
+        self._cluster.stop("fast")
         self.settings = {**before, **settings}
         try:
             self.start()
@@ -141,93 +129,13 @@ class Postgres:
             self.start()
             raise
 
-    def crash(self) -> None:
-        """Kill the server and every process of it, as a system does that runs out of memory."""
-        family = self.processes()
-        self._process.kill()
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait()
-        for process in family:  # dead is enough: whoever inherits them may be slow to bury them
-            with contextlib.suppress(psutil.NoSuchProcess):
-                while process.status() != psutil.STATUS_ZOMBIE:
-                    time.sleep(0.005)
-
     def processes(self) -> list[psutil.Process]:
         """The server's own processes: one for each connection, and some helpers."""
-        try:
-            return psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
+        return self._cluster.processes()
 
-    @property
-    def _data(self) -> Path:
-        return self.folder.path / "data"
-
-    def _initialise(self) -> None:
-        self.folder.make("data")
-        if self._programs.wheel and not open_to_all(self._programs.folder):
-            self._copy_programs(self._programs.wheel)
-        secret = self.folder.write("password", self.password)
-        quick = ["-c", "scram_iterations=1"] if self.version >= 16 else []  # the password is random: fine
-        self._run(
-            "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={secret}",
-            "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", *quick,
-        )  # fmt: skip
-        secret.unlink()
-
-    def _copy_programs(self, wheel: Path) -> None:
-        """Root's own environment is closed to nobody: give it programs that it can reach."""
-        release, ours = self._programs.folder.parent, self.folder.make("programs")
-        skip = shutil.ignore_patterns("*.a", "include")
-        shutil.copytree(release, ours / wheel.name / release.name, symlinks=True, ignore=skip)
-        if (libraries := wheel.with_name(f"{wheel.name}.libs")).exists():
-            shutil.copytree(libraries, ours / libraries.name, symlinks=True)
-        for path in ours.rglob("*"):
-            self.folder.give(path)
-        self._programs = type(self._programs)(ours / wheel.name / release.name / "bin", self.version, wheel)
-
-    def _try_to_start(self) -> str:
-        """Empty once it answers; what it said when it does not."""
-        log = self.folder.path / "server.log"
-        flags = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
-        postgres = self._programs.folder / f"postgres{EXE}"
-        command: list[str | Path] = [postgres, "-D", self._data, "-p", str(self.port), *flags]
-        with log.open("wb") as output:
-            self._process: Process = self.folder.start(command, output)
-        deadline = time.monotonic() + START_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
-            if self._is_ready():
-                return ""
-            time.sleep(0.01)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if self._process.poll() is None:
-            self._process.kill()
-            lines.append(f"it does not answer after {START_SECONDS:g} s")
-        return "\n".join(line for line in lines if not line.startswith("HINT"))[-1000:] or "nothing"
-
-    def _is_ready(self) -> bool:
-        """By the file in which PostgreSQL itself says so: on its port somebody else may answer."""
-        try:
-            lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return False
-        return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
-
-    def _run(self, program: str, *arguments: str | Path) -> None:
-        done = self.folder.run([self._programs.folder / f"{program}{EXE}", *arguments])
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-1000:]
-            raise LabError(f"run PostgreSQL's {program}", said, _fix(said))
-
-
-def _fix(said: str) -> str:
-    if re.search(r"outside the valid range|must be less than|invalid value|unrecognized|requires a", said):
-        return "Give the setting named above a value that PostgreSQL accepts, or leave it out."
-    if re.search(r"No space left|shared memory|semaphores", said):
-        return "Free what is short (disk, shared memory), or ask for fewer max_connections."
-    return "Set WEBHOOK_LAB_POSTGRES to the folder of another PostgreSQL's programs, and try again."
+    def crash(self) -> None:
+        """End every process of it at once, in the middle of whatever it does."""
+        self._cluster.stop("immediate")
 
 
 def free_port() -> int:

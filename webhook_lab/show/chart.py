@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.display import display
@@ -21,6 +22,7 @@ WIDTH = 960
 
 _ABOVE, _BELOW, _GAP = 98, 44, 36  # pixels above, below and between the axes
 _SMALL = 8.5  # points
+_LINE = 100  # characters
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +57,12 @@ class Chart:
     def _ipython_display_(self) -> None:
         data, metadata = self.bundle()
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
-        print(self.summary)  # JupyterLab shows a picture's alternative text to nobody
+        print_below(self.summary)  # JupyterLab shows a picture's alternative text to nobody
+
+
+def print_below(summary: str) -> None:
+    """Print the words below a picture in lines that JupyterLab need not break, which it does inside words."""
+    print(fill(summary, _LINE))
 
 
 def blank(

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 
 from IPython.display import display
 
-from webhook_lab.database.experiment import SENDERS, WEBHOOKS, WORK_SECONDS, Burst, count
+from webhook_lab.database.burst import SENDERS, WEBHOOKS, WORK_SECONDS, Burst
+from webhook_lab.database.cluster import Setting
+from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler
-from webhook_lab.database.postgres import Postgres, Setting
-from webhook_lab.rows import Sample
+from webhook_lab.database.postgres import Postgres
 from webhook_lab.show.card import Card, Cell
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.database_charts import designs_chart
-from webhook_lab.show.live import Live
+from webhook_lab.show.live import Live, tail
 from webhook_lab.show.series import Line, Panel, Series, number
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE
 
@@ -72,18 +73,14 @@ class Database:
         except NoPooler as missing:
             print(f"{missing.said}, so this is left out. {missing.try_this}")
             return None
-        seen = 0
-
-        def new() -> list[Sample]:
-            nonlocal seen
-            samples = burst.monitor.since(seen)
-            seen += len(samples)
-            return samples
-
         live = Live(
-            PANELS, new, seconds=BURST_SECONDS, until=lambda: burst.over, name="burst",
+            PANELS,
+            tail(burst.monitor.samples),
+            seconds=BURST_SECONDS,
+            until=lambda: burst.over,
+            name="burst",
             clock=lambda: time.monotonic() - burst.monitor.began,
-        )  # fmt: skip
+        )
         burst.on_mark = live.mark
         try:
             await live.start().finish()
@@ -129,7 +126,8 @@ def outcome_card(outcome: Outcome) -> Card:
         ("sent", f"{len(outcome.sent):,}"),
         ("stored", f"{outcome.stored:,}"),
         ("lost", f"{outcome.lost:,}"),
-        ("open connections, at most", f"{outcome.peak()} of {outcome.limit}, {outcome.peak('memory')} MB"),
+        ("open connections, at most", f"{outcome.peak()} of {outcome.limit}"),
+        ("memory of its processes", f"{outcome.peak('memory')} MB"),
         ("senders waited", f"{median} (median), 95 % at most {most}"),
         ("over after", f"{outcome.seconds:.1f} s"),
     ]

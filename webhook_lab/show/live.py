@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 from IPython.display import DisplayHandle, display
 
 from webhook_lab.rows import Sample
-from webhook_lab.show.chart import Chart
+from webhook_lab.show.chart import Chart, print_below
 from webhook_lab.show.charts import panels_chart
 from webhook_lab.show.kernel import nobody_looks, running_kernel, widgets_answered
 from webhook_lab.show.live_svg import frame
@@ -127,7 +127,7 @@ class Live:
             raise Stopped from None
         if self.error:
             raise self.error
-        print(self.summary())
+        print_below(self.summary())
 
     def summary(self) -> str:
         """What the charts show now, in words."""
