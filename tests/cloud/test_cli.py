@@ -288,6 +288,14 @@ def finish(process: "subprocess.Popen[str]", code: int = 0) -> tuple[str, str]:
 
 def test_what_is_asked_of_a_cloud_that_does_not_run_starts_none(processes: Start, tmp_path: Path) -> None:
     assert finish(processes("status"), 1)[0] == "Nothing stands: no local cloud is running.\n"
+    status = json.loads(finish(processes("status", "--json"), 1)[0])
+    assert status.keys() >= UP | {"depths", "counts", "kept"}
+    assert (status["target"], status["url"], status["functions"], status["kept"]) == (
+        "local",
+        None,
+        [],
+        False,
+    )
     assert json.loads(finish(processes("down", "--json"))[0]) == {"removed": [], "remaining": 0}
     assert json.loads(finish(processes("sweep", "--json"))[0])["remaining"] == 0
     assert "Run `webhook-lab up`." in finish(processes("env"), 1)[1]
