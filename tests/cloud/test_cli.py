@@ -321,6 +321,21 @@ def test_up_keeps_a_cloud_that_other_terminals_meet_until_down(processes: Start,
     assert not list(tmp_path.glob("state/*"))
 
 
+def test_one_labs_down_leaves_the_cloud_to_another_that_stands_on_it(
+    processes: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(processes("catch-up", "03"))
+    monkeypatch.setenv("WEBHOOK_LAB_NAME", "lab-other")
+    finish(processes("catch-up", "03"))
+    cloud = running_cloud()
+    assert cloud
+    assert "another lab stands on it" in finish(processes("down"))[0]
+    assert leases(cloud).kept
+    monkeypatch.delenv("WEBHOOK_LAB_NAME")
+    assert "another lab" not in finish(processes("down"))[0]
+    retry_until(lambda: True if running_cloud() is None else None, seconds=10, reason="the cloud to end")
+
+
 def test_a_dead_cloud_takes_its_pipeline_along_and_the_next_command_says_so(
     processes: Start, tmp_path: Path
 ) -> None:

@@ -107,10 +107,13 @@ def down() -> Outcome:
     if strays := sweep.remaining(session, prefix=prefix):  # such as a log group that Lambda made
         removed += sweep.remove(session, strays)
     left = sweep.remaining(session, prefix=prefix)
-    if not left and (cloud := cloud_of(pipeline)):
-        unkeep(cloud)
-    listed = [{"kind": each.kind, "name": each.name} for each in removed]
     text = repr(teardown_card(removed, left))
+    if not left and (cloud := cloud_of(pipeline)):
+        if sweep.remaining(session, prefix=None):
+            text += "\nThe local cloud lives on: another lab stands on it."
+        else:
+            unkeep(cloud)
+    listed = [{"kind": each.kind, "name": each.name} for each in removed]
     return Outcome({"removed": listed, "remaining": len(left)}, text, code=1 if left else 0)
 
 
