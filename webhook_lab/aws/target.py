@@ -181,7 +181,8 @@ def _endpoint(where: str, url: str, region: str, environ: Mapping[str, str]) -> 
         raise LabError(
             where,
             f"nobody answers there ({error})",
-            "Start what should answer, or unset WEBHOOK_LAB_TARGET to use the local cloud.",
+            "Start what should answer: `webhook-lab open` again, if that named it. Or unset "
+            "WEBHOOK_LAB_TARGET to use the local cloud.",
         ) from error
     key, secret = environ.get("AWS_ACCESS_KEY_ID", "test"), environ.get("AWS_SECRET_ACCESS_KEY", "test")
     if nonce:
