@@ -288,6 +288,14 @@ def finish(process: "subprocess.Popen[str]", code: int = 0) -> tuple[str, str]:
 
 def test_what_is_asked_of_a_cloud_that_does_not_run_starts_none(processes: Start, tmp_path: Path) -> None:
     assert finish(processes("status"), 1)[0] == "Nothing stands: no local cloud is running.\n"
+    status = json.loads(finish(processes("status", "--json"), 1)[0])
+    assert status.keys() >= UP | {"depths", "counts", "kept"}
+    assert (status["target"], status["url"], status["functions"], status["kept"]) == (
+        "local",
+        None,
+        [],
+        False,
+    )
     assert json.loads(finish(processes("down", "--json"))[0]) == {"removed": [], "remaining": 0}
     assert json.loads(finish(processes("sweep", "--json"))[0])["remaining"] == 0
     assert "Run `webhook-lab up`." in finish(processes("env"), 1)[1]
@@ -311,6 +319,21 @@ def test_up_keeps_a_cloud_that_other_terminals_meet_until_down(processes: Start,
     retry_until(lambda: True if running_cloud() is None else None, seconds=10, reason="the cloud to end")
     assert not list(tmp_path.glob("run/shared-*"))
     assert not list(tmp_path.glob("state/*"))
+
+
+def test_one_labs_down_leaves_the_cloud_to_another_that_stands_on_it(
+    processes: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(processes("catch-up", "03"))
+    monkeypatch.setenv("WEBHOOK_LAB_NAME", "lab-other")
+    finish(processes("catch-up", "03"))
+    cloud = running_cloud()
+    assert cloud
+    assert "another lab stands on it" in finish(processes("down"))[0]
+    assert leases(cloud).kept
+    monkeypatch.delenv("WEBHOOK_LAB_NAME")
+    assert "another lab" not in finish(processes("down"))[0]
+    retry_until(lambda: True if running_cloud() is None else None, seconds=10, reason="the cloud to end")
 
 
 def test_a_dead_cloud_takes_its_pipeline_along_and_the_next_command_says_so(

@@ -113,6 +113,32 @@ def test_the_owner_gets_in(cloud: Cloud, queue: str) -> None:
     assert (status, json.loads(body)) == (200, {"QueueUrls": [queue]})
 
 
+def test_a_poll_that_its_caller_has_given_up_takes_no_message(cloud: Cloud, queue: str) -> None:
+    sqs = client(cloud, "sqs")
+    poll = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20}).encode()
+    headers = signed(cloud, "POST", "/", {**LIST_QUEUES, "X-Amz-Target": "AmazonSQS.ReceiveMessage"}, poll)
+    for _ in range(3):
+        given_up = http.client.HTTPConnection(urlsplit(cloud.endpoint_url).netloc)
+        given_up.request("POST", "/", poll, headers)
+        sqs.list_queues()  # answered after it: by now, it waits
+        given_up.close()
+    sqs.list_queues()
+    sqs.send_message(QueueUrl=queue, MessageBody="mine")
+    other = sqs.create_queue(QueueName="guarded-empty")["QueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=other, WaitTimeSeconds=1)  # a second goes by there
+    sqs.delete_queue(QueueUrl=other)
+    received = sqs.receive_message(QueueUrl=queue, AttributeNames=["ApproximateReceiveCount"])["Messages"]
+    assert [each["Attributes"]["ApproximateReceiveCount"] for each in received] == ["1"]
+
+
+@pytest.mark.parametrize("seconds", [-1, 21])
+def test_a_poll_longer_than_aws_allows_is_refused_in_its_words(
+    cloud: Cloud, queue: str, seconds: int
+) -> None:
+    with pytest.raises(ClientError, match=f"Value {seconds} for parameter WaitTimeSeconds is invalid"):
+        client(cloud, "sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=seconds)
+
+
 def test_the_identity_needs_no_credentials(cloud: Cloud) -> None:
     status, body = send(cloud, "GET", "/_webhook_lab/identity")
     assert (status, json.loads(body)) == (200, {"nonce": cloud.nonce, "emulator": "ministack 1.5.33"})

@@ -382,6 +382,22 @@ def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> None:
     in_virtual_time(run())
 
 
+def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too() -> None:
+    async def run() -> None:
+        queue, function = FakeQueue(random.Random(0)), FakeFunction()
+        async with a_mapping(queue, function, Settings(batch_size=10)) as setting:
+            await until(lambda: now() > 35)
+            for size in (5, 3, 1):  # faster than the pollers can follow
+                setting.change(batch_size=size)
+            await asyncio.sleep(0.01)
+            queue.send(10)
+            await until(lambda: not queue.messages)
+            assert (now() < 37, {len(batch) for batch in function.batches}) == (True, {1})
+            assert setting.mapping.running == 5
+
+    in_virtual_time(run())
+
+
 def test_a_mapping_that_waits_for_messages_stops_at_once() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction()

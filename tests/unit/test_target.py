@@ -4,11 +4,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from tests.unit.odd_server import always, answer, serving
 from webhook_lab.aws import target
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 
 ACCOUNT = "123456789012"
+NO_PORTS = ("http://127.0.0.1:99999", "http://127.0.0.1:no", "http://[::1")
 AWS = {"WEBHOOK_LAB_TARGET": "aws", "WEBHOOK_LAB_AWS_ACCOUNT": ACCOUNT}
 
 
@@ -62,7 +64,7 @@ def test_aws_is_refused_while_boto3_is_sent_elsewhere() -> None:
         target.resolve({**AWS, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
 
 
-@pytest.mark.parametrize("asked", ["prod", "AWS!", "ftp://x", "http://", "127.0.0.1:4566"])
+@pytest.mark.parametrize("asked", ["prod", "AWS!", "ftp://x", "http://", "127.0.0.1:4566", *NO_PORTS])
 def test_a_target_that_is_none_is_refused_with_the_three_that_are(asked: str) -> None:
     with pytest.raises(LabError, match="Use 'local', 'aws', or an address") as refused:
         target.resolve({"WEBHOOK_LAB_TARGET": asked})
@@ -75,6 +77,19 @@ def test_an_endpoint_where_nobody_answers_is_one_clear_message() -> None:
         port = unused.getsockname()[1]
     with pytest.raises(LabError, match="nobody answers there"):
         target.resolve({"WEBHOOK_LAB_TARGET": f"http://127.0.0.1:{port}"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b"OK"), (200, b""), (200, b"<a/>"), (404, b"<b>no</b>"), (501, b"<p>No<br></p>")],
+)
+def test_an_endpoint_that_is_no_aws_is_one_clear_message(status: int, body: bytes) -> None:
+    with (
+        serving(always(answer(status, body, Content_Type="text/html"))) as web,
+        pytest.raises(LabError) as said,
+    ):
+        target.resolve({"WEBHOOK_LAB_TARGET": f"http://127.0.0.1:{web.port}"})
+    assert f"127.0.0.1:{web.port}" in said.value.where
 
 
 def test_only_aws_has_a_console() -> None:

@@ -17,6 +17,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 
 class LabError(Exception):
@@ -84,6 +85,9 @@ def explain(where: str) -> Iterator[None]:
         raise LabError(where, f"{code}: {message}", _TRY_BY_CODE.get(code, fallback)) from error
     except BotoCoreError as error:
         raise LabError(where, str(error), _advice(error)) from error
+    except ResponseParserError as error:
+        said = "whatever answered is no AWS: boto3 cannot read what it said"
+        raise LabError(where, said, "Check WEBHOOK_LAB_TARGET, AWS_ENDPOINT_URL and the proxy.") from error
 
 
 def _advice(error: BotoCoreError) -> str:

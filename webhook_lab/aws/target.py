@@ -138,11 +138,19 @@ def resolve(environ: Mapping[str, str] = os.environ) -> Target:
             raise LabError("start the local cloud", error.said, error.try_this) from error
     if asked == "aws":
         return _aws(where, region, environ)
-    if urlsplit(asked).scheme in ("http", "https") and urlsplit(asked).hostname:
+    if _is_address(asked):
         return _endpoint(where, asked.rstrip("/"), region, environ)
     raise LabError(
         where, "that is not a target", "Use 'local', 'aws', or an address such as http://127.0.0.1:4566."
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is none, or half an IPv6 address
+        return False
 
 
 def local_cloud_lives(endpoint_url: str, instance: str) -> bool:
@@ -173,7 +181,8 @@ def _endpoint(where: str, url: str, region: str, environ: Mapping[str, str]) -> 
         raise LabError(
             where,
             f"nobody answers there ({error})",
-            "Start what should answer, or unset WEBHOOK_LAB_TARGET to use the local cloud.",
+            "Start what should answer: `webhook-lab open` again, if that named it. Or unset "
+            "WEBHOOK_LAB_TARGET to use the local cloud.",
         ) from error
     key, secret = environ.get("AWS_ACCESS_KEY_ID", "test"), environ.get("AWS_SECRET_ACCESS_KEY", "test")
     if nonce:
@@ -222,4 +231,7 @@ def _account(where: str, region: str, **client: str) -> str:
         config = Config(connect_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
         session = boto3.Session(region_name=region, botocore_session=without_profile() if client else None)
         sts = session.client("sts", config=config, **client)  # type: ignore[call-overload]
-        return str(sts.get_caller_identity()["Account"])
+        try:
+            return str(sts.get_caller_identity()["Account"])
+        except KeyError as error:
+            raise LabError(where, "whatever answers there is no AWS", "Check the address.") from error

@@ -6,7 +6,15 @@ import click
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.cli.report import Outcome, progress, reports
-from webhook_lab.cli.standing import NOTHING, cloud_of, depth_of, facts_of, find_pipeline, told_depth
+from webhook_lab.cli.standing import (
+    NO_FACTS,
+    NOTHING,
+    cloud_of,
+    depth_of,
+    facts_of,
+    find_pipeline,
+    told_depth,
+)
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.deploy import sweep
 from webhook_lab.local_cloud import keep, leases, unkeep
@@ -15,6 +23,7 @@ from webhook_lab.show.cards import teardown_card
 from webhook_lab.traffic.signing import check_secret, new_secret
 
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
+_QUEUES = ("queue", "dlq")
 _SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
 
 
@@ -67,8 +76,8 @@ def status() -> Outcome:
     Exit code 0 only when the whole pipeline stands.
     """
     if (pipeline := find_pipeline()) is None:
-        absent = dict.fromkeys(("endpoint_url", "url", "queue_url", "dlq_url", "table", "depths", "counts"))
-        return Outcome({"target": "local", **absent, "standing": [], "missing": list(STEPS)}, NOTHING, code=1)
+        nothing = {"depths": dict.fromkeys(_QUEUES), "standing": [], "missing": list(STEPS)}
+        return Outcome({**NO_FACTS, **nothing, "counts": None, "kept": False}, NOTHING, code=1)
     found = {}
     with progress(len(STEPS), "Looking") as step:
         for key in STEPS:
@@ -77,11 +86,11 @@ def status() -> Outcome:
     cloud = cloud_of(pipeline)
     facts = {
         **facts_of(pipeline, found),
-        "depths": {key: found[key] and depth_of(pipeline, found[key]) for key in ("queue", "dlq")},
+        "depths": {key: found[key] and depth_of(pipeline, found[key]) for key in _QUEUES},
         "counts": found["table"] and _counts(pipeline),
         "standing": [key for key in STEPS if found[key]],
         "missing": [key for key in STEPS if not found[key]],
-        "kept": cloud and leases(cloud).kept,
+        "kept": bool(cloud and leases(cloud).kept),
     }
     return Outcome(facts, _told(facts), code=1 if facts["missing"] else 0)
 
@@ -98,10 +107,13 @@ def down() -> Outcome:
     if strays := sweep.remaining(session, prefix=prefix):  # such as a log group that Lambda made
         removed += sweep.remove(session, strays)
     left = sweep.remaining(session, prefix=prefix)
-    if not left and (cloud := cloud_of(pipeline)):
-        unkeep(cloud)
-    listed = [{"kind": each.kind, "name": each.name} for each in removed]
     text = repr(teardown_card(removed, left))
+    if not left and (cloud := cloud_of(pipeline)):
+        if sweep.remaining(session, prefix=None):
+            text += "\nThe local cloud lives on: another lab stands on it."
+        else:
+            unkeep(cloud)
+    listed = [{"kind": each.kind, "name": each.name} for each in removed]
     return Outcome({"removed": listed, "remaining": len(left)}, text, code=1 if left else 0)
 
 

@@ -12,6 +12,14 @@ from webhook_lab.resources.queue import depth
 NOTHING = "Nothing stands: no local cloud is running."
 
 
+NO_FACTS: dict[str, Any] = {
+    **dict.fromkeys(("name", "endpoint_url", "region", "account", "url", "queue_url", "dlq_url", "table")),
+    "target": "local",
+    "functions": [],
+}
+"""What `facts_of` tells, where there is nothing to tell it of."""
+
+
 def shares_the_cloud() -> bool:
     """Whether the target is the local cloud that all commands share: no other is named."""
     return (os.environ.get("WEBHOOK_LAB_TARGET", "").strip() or "local") == "local"

@@ -4,8 +4,9 @@ By itself the emulator takes a request without credentials for the root user's, 
 its administration paths: any page open in the learner's browser, any user of the machine, could run code.
 """
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,7 +19,7 @@ from webhook_lab.local_cloud.signature import OWN_CREDENTIALS, Refusal, find_sig
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 
 class Guard:
@@ -73,7 +74,11 @@ class Guard:
                 if refusal := forged(signature, self._secret, scope, query, headers, body):
                     await _refuse(send, headers, refusal)
                     return
-                receive = _replay(body, receive)
+                caller, receive = receive, _replay(body, receive)
+                if headers.get("x-amz-target") == "AmazonSQS.ReceiveMessage":
+                    self._seen()
+                    await _unless_hung_up(self._app(scope, receive, send), caller)
+                    return
             elif is_root_access_key(signature.access_key_id) or path.startswith("/_") or path == "/health":
                 await _refuse(send, headers, ("UnrecognizedClientException", OWN_CREDENTIALS))
                 return
@@ -135,6 +140,22 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return again
+
+
+async def _unless_hung_up(answering: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Await the answer, and end it when its caller is gone, as after a kernel's interrupt.
+
+    Else a poll that nobody waits for any more would take the next message, and hide it.
+    """
+    answer, hung_up = asyncio.create_task(answering), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({answer, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hung_up.cancel()
+        answer.cancel()  # nothing, where it is done
+    await asyncio.wait({answer})
+    if not answer.cancelled():
+        answer.result()
 
 
 async def _refuse(send: Send, headers: dict[str, str], refusal: Refusal) -> None:

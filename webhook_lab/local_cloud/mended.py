@@ -7,8 +7,13 @@ from typing import Any
 from ministack.core import iam_actions
 from ministack.services import lambda_svc, sqs
 
+from webhook_lab.facts import quotas
+
 _LOOK_SECONDS = 0.05
 """Between two looks of a long poll: half of the emulator's own, which a message waits for."""
+_WAIT_REFUSED = (
+    "Value {} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided."
+)
 
 
 def install() -> None:
@@ -52,13 +57,16 @@ def _ready_at_once() -> None:
 def _long_polls_heed_changes() -> None:
     """A long poll would hide what it finds as long as was set when it began, which is up to 20 s ago.
 
-    AWS says that a changed attribute holds within a minute; here it does at once.
+    AWS says that a changed attribute holds within a minute; here it does at once. And no poll may be longer:
+    the emulator would let one wait until the caller gives up, and tries again.
     """
     receive = sqs._HANDLERS["ReceiveMessage"]
 
     async def receive_by_short_polls(asked: dict[str, Any], queue_url: str) -> dict[str, Any]:
         queue = sqs._get_q(asked.get("QueueUrl", queue_url), "sqs:ReceiveMessage")
         wait = asked.get("WaitTimeSeconds", queue["attributes"].get("ReceiveMessageWaitTimeSeconds", "0"))
+        if not 0 <= int(wait) <= quotas.SQS_WAIT_LONGEST.value:
+            raise sqs._Err("InvalidParameterValue", _WAIT_REFUSED.format(wait))
         deadline = time.monotonic() + int(wait)
         while True:
             found: dict[str, Any] = await receive({**asked, "WaitTimeSeconds": 0}, queue_url)

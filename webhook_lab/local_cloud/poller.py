@@ -47,6 +47,7 @@ from webhook_lab.local_cloud.batches import Message, bytes_of, failed_of, within
 
 T = TypeVar("T")
 
+_CALLED_BACK = "called back"
 RECEIVE_MOST = quotas.SQS_BATCH_ENTRIES.value
 LONG_POLL = quotas.SQS_WAIT_LONGEST.value
 PAYLOAD_BYTES = quotas.LAMBDA_PAYLOAD.value * 1024 * 1024
@@ -113,7 +114,7 @@ class Mapping:
     """The pollers of one event source mapping.
 
     Args:
-        settings: asked before each read: a change holds from the next one on. Call `adjust` after a change.
+        settings: asked before each read. Call `adjust` after a change.
         report: told how the last batch went, in words for LastProcessingResult.
         ended: called whenever a poller has ended.
     """
@@ -130,6 +131,7 @@ class Mapping:
         ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue, self._function, self._settings = queue, function, settings
+        self._known: Settings | None = None
         self._scale, self._chance = scale or Scale(), chance or random.Random()
         self._report, self._ended = report, ended
         self._pollers: dict[int, asyncio.Task[None]] = {}
@@ -159,17 +161,19 @@ class Mapping:
         return (settings.maximum_concurrency or self._scale.most) if settings.enabled else 0
 
     def adjust(self) -> None:
-        """Start the pollers that are missing; call back surplus ones from where they wait.
+        """Start the pollers that are missing; call back from where they wait those that are too many.
 
-        A poller that holds a batch is not interrupted: it invokes and deletes, and then ends.
+        When settings have changed, all are: a read that began under the old ones takes as many messages as
+        those said. A poller that holds a batch is not interrupted: it invokes and deletes first.
         """
+        changed, self._known = self._known != self._settings(), self._settings()
         for number in range(self.allowed):
             if number not in self._pollers:
                 self._pollers[number] = poller = asyncio.create_task(self._poll(number))
                 poller.add_done_callback(lambda _, number=number: self._gone(number))  # type: ignore[misc]
-        for number in self._idle:
-            if number >= self.allowed:
-                self._pollers[number].cancel()
+        for number in [each for each in self._idle if changed or each >= self.allowed]:
+            self._idle.discard(number)  # once is enough: it may be about to come back with messages
+            self._pollers[number].cancel(_CALLED_BACK)
 
     def _gone(self, number: int) -> None:
         del self._pollers[number]
@@ -201,13 +205,17 @@ class Mapping:
 
     async def _one_batch(self, number: int) -> None:
         batch, received = await self._read(number)
-        if number < self.allowed:  # an empty read of one that was called back says nothing about the queue
-            self._rescale(bool(batch))
+        if batch is None:  # says nothing about the queue
+            return
+        self._rescale(bool(batch))
         for part in within(PAYLOAD_BYTES, batch):
             await self._deliver(number, part, received)
 
-    async def _read(self, number: int) -> tuple[list[Message], float]:
-        """A batch, and when its first messages were received. Nothing asks whether the function may run."""
+    async def _read(self, number: int) -> tuple[list[Message] | None, float]:
+        """A batch, and when its first messages were received; None if the poller was called back.
+
+        Nothing asks whether the function may run.
+        """
         settings, now = self._settings(), asyncio.get_running_loop().time
         size = settings.batch_size
         batch = await self._receive(number, min(RECEIVE_MOST, size), LONG_POLL)
@@ -217,13 +225,13 @@ class Mapping:
             if left <= 0:
                 break
             wait = min(LONG_POLL, round(left))  # SQS waits for whole seconds
-            batch += (more := await self._receive(number, min(RECEIVE_MOST, size - len(batch)), wait))
+            batch += (more := await self._receive(number, min(RECEIVE_MOST, size - len(batch)), wait) or [])
             if not more and not wait:
                 await self._waiting(number, asyncio.sleep(left))
         return batch, received
 
-    async def _receive(self, number: int, most: int, wait: int) -> list[Message]:
-        return await self._waiting(number, self._queue.receive(most, wait)) or []
+    async def _receive(self, number: int, most: int, wait: int) -> list[Message] | None:
+        return await self._waiting(number, self._queue.receive(most, wait))
 
     async def _deliver(self, number: int, batch: list[Message], received: float) -> None:
         """Invoke the function with the batch until it is not throttled, then delete what succeeded."""
@@ -280,9 +288,9 @@ class Mapping:
         self._idle.add(number)
         try:
             return await awaited
-        except asyncio.CancelledError:
-            if number < self.allowed:
-                raise  # not called back: the process ends
+        except asyncio.CancelledError as error:
+            if error.args != (_CALLED_BACK,):
+                raise  # the process ends
             return None
         finally:
             self._idle.discard(number)
