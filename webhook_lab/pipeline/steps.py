@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import ROLE_PATH, Names
+from webhook_lab.deploy.naming import REGION_KEY, ROLE_PATH, Names
 from webhook_lab.deploy.packaging import package
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources import (
@@ -136,21 +136,18 @@ def _role(handler: str) -> Step:
             return policies.publish_policy(**arns)
         return policies.subscribe_policy(**arns, table_arn=site.get("table").arn)
 
+    def ours(site: Site) -> dict[str, Any]:
+        tags = {**site.names.tags, REGION_KEY: site.session.target.region}
+        return {"name": site.names.function(handler), "tags": tags}
+
     return Step(
         f"{handler}_role",
         "role",
         name=lambda names: names.function(handler),
-        arguments=lambda site: {
-            "name": site.names.function(handler),
-            "path": ROLE_PATH,
-            "policy": policy(site),
-            "tags": site.names.tags,
-        },
+        arguments=lambda site: {**ours(site), "path": ROLE_PATH, "policy": policy(site)},
         ensure=lambda site, **wanted: role.ensure_role(site.session.iam, **wanted),
-        describe=lambda site: role.describe_role(
-            site.session.iam, **_ours(site, site.names.function(handler))
-        ),
-        delete=lambda site: role.delete_role(site.session.iam, **_ours(site, site.names.function(handler))),
+        describe=lambda site: role.describe_role(site.session.iam, **ours(site)),
+        delete=lambda site: role.delete_role(site.session.iam, **ours(site)),
     )
 
 
