@@ -27,7 +27,7 @@ from bench.building import lab_of_its_own
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.observe.concurrency import contradictions, peak
 from webhook_lab.observe.history import work_of
-from webhook_lab.observe.items import plain_item
+from webhook_lab.observe.items import read_items
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, watch_pipeline
 from webhook_lab.resources.function import warm_up
 from webhook_lab.resources.queue import Depth, depth
@@ -162,8 +162,7 @@ def warm_pipeline(case: Case) -> Iterator[Pipeline]:
 
 def stored(pipeline: Pipeline) -> list[Work]:
     """What the table holds, as work."""
-    pages = pipeline.session.dynamodb.get_paginator("scan").paginate(TableName=pipeline.names.table)
-    return [work_of(plain_item(item)) for page in pages for item in page["Items"]]
+    return [work_of(item) for item in read_items(pipeline.session.dynamodb, table=pipeline.names.table)]
 
 
 def fill(pipeline: Pipeline) -> list[str]:

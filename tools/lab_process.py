@@ -5,11 +5,18 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+_END_WITH_US = """
+import contextlib, os, signal, sys
+sys.stdin.buffer.read()  # ends when whoever started this has ended, even by SIGKILL
+with contextlib.suppress(ProcessLookupError):
+    os.killpg(int(sys.argv[1]), signal.SIGTERM)
+"""
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+/\S*token=\w+")
 
 
@@ -19,7 +26,8 @@ def running_lab(
 ) -> Iterator[str]:
     """Run `command`, which has to print an address with its token, and yield that address once it answers.
 
-    At the end of the block its process group gets SIGTERM, which no shell makes it ignore (SIGINT it may).
+    At the end of the block its process group gets SIGTERM, which no shell makes it ignore (SIGINT it may);
+    so it does when this process is killed.
 
     Args:
         log: the file that what it prints goes to.
@@ -34,6 +42,8 @@ def running_lab(
             command, cwd=cwd, env=environ, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
+    watching = [sys.executable, "-c", _END_WITH_US, str(lab.pid)]
+    watcher = subprocess.Popen(watching, stdin=subprocess.PIPE, start_new_session=True)
     try:
         while (address := _answering(log)) is None:
             if lab.poll() is not None or time.monotonic() > deadline:
@@ -50,6 +60,9 @@ def running_lab(
             os.killpg(lab.pid, signal.SIGKILL)
             lab.wait()
             raise
+        finally:
+            watcher.kill()
+            watcher.communicate()
 
 
 def _answering(log: Path) -> str | None:

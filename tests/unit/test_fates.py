@@ -20,6 +20,7 @@ def test_each_message_is_where_it_was_found_last() -> None:
         items=[
             {"message_id": "stored", "receive_count": 1},
             {"message_id": "late", "receive_count": 2},
+            {"id": "charge:order-7", "owner": "second"},
         ],
         dead=[dead("poison", 3), dead("unseen", 3), dead("late", 3)],
     )

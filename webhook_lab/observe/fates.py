@@ -20,10 +20,10 @@ def fates(
 
     Args:
         begun: by message id, how often a function began to work on it, by its log.
-        items: of the table, as plain values.
+        items: of the table, as plain values; those that came by no message are left out.
         dead: the dead-letter queue's messages, as boto3 receives them.
     """
-    stored = {item["message_id"]: int(item["receive_count"]) for item in items}
+    stored = {item["message_id"]: int(item["receive_count"]) for item in items if "message_id" in item}
     buried = {each["MessageId"]: int(each["Attributes"]["ApproximateReceiveCount"]) for each in dead}
     found = []
     for id_ in message_ids:

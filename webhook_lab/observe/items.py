@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def read_items(dynamodb: "DynamoDBClient", *, table: str) -> list[dict[str, Any]]:
+    """Every item of the table, as plain values: a Scan of all of it, which costs as much."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return [plain_item(item) for page in pages for item in page["Items"]]
 
 
 def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:

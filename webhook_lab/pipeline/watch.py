@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.observe.fates import fates
-from webhook_lab.observe.items import plain_item
+from webhook_lab.observe.items import read_items
 from webhook_lab.observe.peek import messages_of
 from webhook_lab.observe.watch import Watch
 from webhook_lab.pipeline.build import Pipeline
@@ -39,7 +39,6 @@ def fates_in(pipeline: Pipeline, message_ids: Iterable[str], begun: Mapping[str,
     """
     session, table = pipeline.session, pipeline.names.table
     with explain(f"read table {table!r} and the dead-letter queue"):
-        pages = session.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        items = [plain_item(item) for page in pages for item in page["Items"]]
+        items = read_items(session.dynamodb, table=table)
         dead = messages_of(session, queue_url=pipeline.get("dlq").url)
     return fates(message_ids, begun=begun, items=items, dead=dead)

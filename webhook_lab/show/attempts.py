@@ -63,28 +63,26 @@ def attempts_chart(
     figure, (axis,) = blank(says, heights=heights, theme=theme, left=_LEFT, right=_RIGHT)
     style(axis, "attempts, and by a line how long SQS hid the message", theme, end=end, top=1)
     axis.set(ylim=(max(2, sum(lanes.values())), 0), yticks=[])
-    top, told = 0, False
+    top, tell = 0, f"{visibility_timeout:g} s"
     for id_, works in rows.items():
         middle = top + lanes[id_] / 2
         write(axis, (0, middle), labels[id_], INK, theme, move=(-8, 0), align="right")
         lane = rows_of(works)
-        for i, each in enumerate(works):
-            y, start = top + lane[each.request_id] + 0.5, (received[each.request_id] - zero) / 1000
+        nexts = [*(each.started_at for each in works[1:]), dead.get(id_)] if works else []
+        for each, next_at in zip(works, nexts, strict=True):
+            y = top + lane[each.request_id] + 0.5
             _draw(axis, each, (each.started_at - zero) / 1000, y, end, theme)
-            if _comes_back(each) or i + 1 < len(works):
-                words = "" if told else f"{visibility_timeout:g} s"
-                later = (
-                    [works[i + 1].started_at] if i + 1 < len(works) else [dead[id_]] if id_ in dead else []
-                )
-                following = [(at - zero) / 1000 for at in later]
-                outlasts = each.finished_at - each.started_at > hidden
-                # A cold start delays what a log tells: the message was received earlier, and is back earlier.
-                back = min([start + hidden / 1000, *(at for at in following if not outlasts)])
-                _draw_hidden(axis, (start, back), y, words, theme, inside=outlasts)
-                told = True
+            if each is works[-1] and not _comes_back(each):
+                continue
+            start = received[each.request_id]
+            back, outlasts = start + hidden, each.finished_at - each.started_at > hidden
+            if next_at is not None and not outlasts:
+                back = min(back, next_at)  # a cold start delays what a log tells: it was received before that
+            span = (start - zero) / 1000, (back - zero) / 1000
+            _draw_hidden(axis, span, y, tell, theme, inside=outlasts)
+            tell = ""
         if id_ in dead:
-            at = (dead[id_] - zero) / 1000
-            color = theme.mixed(BLUE)
+            at, color = (dead[id_] - zero) / 1000, theme.mixed(BLUE)
             axis.plot([at], [middle], "D", ms=7, color=color, clip_on=False, zorder=4)
         top += lanes[id_]
     _tell_ends(axis, rows, lanes, dead, end, theme)

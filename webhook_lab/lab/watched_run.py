@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.observe.watch import READ_SECONDS
@@ -19,44 +18,12 @@ from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
 from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
-from webhook_lab.traffic.events import events
-from webhook_lab.traffic.plan import Plan
 from webhook_lab.traffic.retries import is_accepted
 from webhook_lab.traffic.run import Run
-from webhook_lab.traffic.signing import new_secret
 
 SECONDS = 600.0
 """How long a run is watched at most."""
-SENDERS = 4
-"""Attempts under way at once, unless asked for otherwise: each needs a publish environment, started cold."""
 _SETTLED = ("stored", "duplicate", "redelivered", "conflict")
-
-
-def burst_of(
-    pipeline: Pipeline,
-    url: str,
-    n: int,
-    *,
-    token: str,
-    providers: Sequence[str] = ("standard-webhooks",),
-    redelivered: float = 0.0,
-    path: str = "",
-    secret: str = "",
-    **settings: Any,
-) -> Run:
-    """A sending of `n` deliveries, not started; see `webhook_lab.traffic.events.events` for what they are.
-
-    Args:
-        token: keeps the ids apart from those of other runs.
-        secret: by default the one that the publish function checks, or a new one where it checks none.
-
-    Raises:
-        LabError: a setting out of range, or no cap where requests cost money.
-    """
-    secret = secret or pipeline.settings.signing_secret or new_secret()
-    deliveries = events(n, secret=secret, run=token, providers=providers, redelivered=redelivered, path=path)
-    charges = pipeline.session.target.traits.charges
-    return Run(Plan(url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings}))
 
 
 class WatchedRun:
