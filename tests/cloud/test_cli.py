@@ -241,6 +241,19 @@ def test_what_was_swept_for_another_lab_is_no_longer_in_its_ledger(
     assert facts("down")["removed"] == []
 
 
+def test_a_lab_of_another_region_keeps_its_roles(lab: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts("up")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    up = run("up")  # of the same name, and roles are the account's
+    assert (up.exit_code, up.stdout) == (1, "")
+    assert "webhook-lab-region=eu-west-1" in up.stderr
+    assert facts("down")["remaining"] == 0
+    monkeypatch.delenv("AWS_REGION")
+    assert facts("status")["missing"] == []
+    assert facts("sweep", "--yes")["remaining"] == 0
+    assert facts("status", code=1)["standing"] == []
+
+
 def test_doctor_is_content(lab: str) -> None:
     found = facts("doctor")
     assert found["ok"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
@@ -143,3 +144,10 @@ def test_a_lower_maximum_is_in_force_only_when_no_more_than_that_run(pipeline: P
     assert depth(pipeline.session.sqs, url=url_of(pipeline)).in_flight <= 2
     listed = lambda_.list_event_source_mappings(EventSourceArn=pipeline.get("queue").arn)
     assert [each["ScalingConfig"] for each in listed["EventSourceMappings"]] == [{"MaximumConcurrency": 2}]
+
+
+def test_a_queue_has_one_mapping_to_a_function(pipeline: Pipeline) -> None:
+    standing(pipeline, Settings())
+    lambda_, mapping, arn = pipeline.session.lambda_, pipeline.get("mapping"), pipeline.get("queue").arn
+    with pytest.raises(ClientError, match=f"already exists.*{mapping.uuid}"):
+        lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=mapping.function_name)

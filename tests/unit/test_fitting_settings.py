@@ -1,4 +1,4 @@
-"""An account that can reserve nothing gets a pipeline that reserves nothing."""
+"""Settings that fit: an account that can reserve nothing gets a pipeline that reserves nothing."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from webhook_lab.aws.errors import LabError
 from webhook_lab.deploy.naming import Names
 from webhook_lab.pipeline.open import fitting
 from webhook_lab.pipeline.settings import Settings
+from webhook_lab.pipeline.steps import ALL
 
 NAMES = Names("lab-ana")
 
@@ -46,3 +48,15 @@ def test_the_reservation_stays_where_a_hundred_executions_do(
 
 def test_where_no_account_limits_it_nothing_is_asked() -> None:
     assert fitting(Settings(), session(unreserved=0, limited=False), NAMES) == Settings()
+
+
+@pytest.mark.parametrize("seconds", ["2", -1, float("nan"), None])
+def test_no_time_to_work_is_taken_that_is_none(seconds: Any) -> None:
+    with pytest.raises(LabError, match="work_seconds is"):
+        Settings(work_seconds=seconds)
+
+
+def test_a_step_that_is_mistyped_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(LabError, match=", publish_function, "):
+        ALL["publsh_function"]
+    assert "publsh_function" not in ALL

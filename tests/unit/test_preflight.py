@@ -186,6 +186,14 @@ def test_too_small_a_number_is_refused_in_the_words_of_boto3_itself() -> None:
     assert only(replace(SOUND, maximum_concurrency=1)).said == f"ParamValidationError: {refused.value}"
 
 
+@pytest.mark.parametrize(
+    "field", ["visibility_timeout", "max_receive_count", "batch_size", "reserved_concurrency"]
+)
+def test_what_is_no_whole_number_is_refused_before_any_rule_compares_it(field: str) -> None:
+    for value in ("2", 2.5, True):
+        assert only(replace(SOUND, **{field: value})).said.startswith("ParamValidationError: ")  # type: ignore[arg-type]
+
+
 def test_a_runtime_that_does_not_exist_is_refused_with_those_that_do() -> None:
     said = only(replace(SOUND, runtime="python4.0", local_python=None)).said
     assert said.startswith("InvalidParameterValueException: Value python4.0 at 'runtime' failed to satisfy")

@@ -54,6 +54,7 @@ def test_poisson_arrivals_have_their_rate_repeat_with_their_seed_and_are_as_irre
         lambda: constant(float("nan"), 5), lambda: constant(FASTEST + 1, 5), lambda: poisson(0, 5),
         lambda: poisson(float("inf"), 5), lambda: ramp(0, 0, 5), lambda: ramp(-1, 9, 5),
         lambda: ramp(1, FASTEST * 2, 5), lambda: events(0, secret=SECRET, run=RUN),
+        lambda: events(2.5, secret=SECRET, run=RUN),
         lambda: events(5, secret=SECRET, run=RUN, redelivered=1.5),
         lambda: events(5, secret=SECRET, run=RUN, providers=()),
         lambda: event("gitlab", 1, secret=SECRET, run=RUN), lambda: event("github", 1, secret="s", run=RUN),

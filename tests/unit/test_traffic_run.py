@@ -96,6 +96,19 @@ def test_a_delivery_that_names_no_id_gets_the_one_in_the_answer(willing):
     assert (row.id, row.status) == ("lab:1", 202)
 
 
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        Delivery(body={"a": 1}), Delivery(headers={"X-N": 5}), Delivery(headers={"X": "1\r\nEvil: 2"}),
+        Delivery(method=None),
+    ],
+)  # fmt: skip
+def test_what_http_has_no_words_for_is_said_plainly_of_one_as_of_many(willing, delivery):
+    for send in (lambda: post(willing.url, delivery), lambda: send_all(willing.url, [delivery])):
+        with pytest.raises(LabError, match="HTTP has words for"):
+            send()
+
+
 # --- servers that misbehave
 
 

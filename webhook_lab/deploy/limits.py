@@ -19,6 +19,7 @@ _QUEUE_NUMBERS = (
     ("queue_retention", *_RETENTION),
     ("dlq_retention", *_RETENTION),
 )
+_TYPES = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
 _MAXIMUM_CONCURRENCY = "ScalingConfig.MaximumConcurrency"
 _LAMBDA_NUMBERS = (
     ("function_timeout", "Timeout", 1, quotas.LAMBDA_TIMEOUT_LONGEST),
@@ -30,6 +31,10 @@ _LAMBDA_NUMBERS = (
         quotas.MAPPING_CONCURRENCY_LEAST.value,
         quotas.MAPPING_CONCURRENCY_MOST,
     ),
+)
+_NUMBERS_TOO = (
+    ("max_receive_count", "maxReceiveCount"),
+    ("reserved_concurrency", "ReservedConcurrentExecutions"),
 )
 
 
@@ -64,6 +69,16 @@ def _said_of_name(kind: str, name: str, length_fits: bool, longest: int, pattern
             return f"InvalidParameterException: {_constraint('logGroupName', name, must)}"
         case _:
             return f"ValidationException: {_constraint(f'{kind}Name', name, must)}"
+
+
+def types(plan: Plan) -> Iterator[Finding]:
+    """What should be a whole number and is none: boto3 would refuse it, in these words."""
+    for field, parameter, *_ in (*_QUEUE_NUMBERS, *_LAMBDA_NUMBERS, *_NUMBERS_TOO):
+        value = getattr(plan, field)
+        if value is not None and type(value) is not int:
+            what = f"Invalid type for parameter {parameter}, value: {value}, type: {type(value)}"
+            said = f"ParamValidationError: Parameter validation failed:\n{what}, valid types: {int}"
+            yield Finding("refused", parameter, said, "Use a whole number.", _TYPES)
 
 
 def numbers(plan: Plan) -> Iterator[Finding]:

@@ -9,6 +9,9 @@ from webhook_lab.facts import quotas
 TAG_KEY = "webhook-lab"
 """Every resource that can carry a tag carries this one; its value is the lab's prefix."""
 
+REGION_KEY = "webhook-lab-region"
+"""A role carries this tag too: roles are an account's, and a lab is one region's."""
+
 ROLE_PATH = "/webhook-lab/"
 """Roles live under this IAM path, where nothing else does."""
 

@@ -33,7 +33,9 @@ def check(plan: Plan) -> list[Finding]:
     """Everything to say about `plan`, refusals first. Empty: AWS takes it, and its guidance is followed."""
     alone = (limits.names, limits.numbers, _runtime, _batches)
     together = (_times, _dead_letters, _concurrency, _permissions, _deployment, _queue_name)
-    findings = [finding for rule in (*alone, *together) for finding in rule(plan)]
+    findings = list(limits.types(plan))
+    if not findings:  # numbers can be compared
+        findings = [finding for rule in (*alone, *together) for finding in rule(plan)]
     return sorted(findings, key=lambda finding: finding.level != "refused")
 
 

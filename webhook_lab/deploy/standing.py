@@ -44,10 +44,10 @@ class Standing:
         """The name without what Lambda puts before a log group's."""
         return self.name.removeprefix(LOGS)
 
-    def tag(self) -> str | None:
+    def tag(self, key: str = TAG_KEY) -> str | None:
         """The value of the lab's tag on it; None without one, or when it was deleted since it was listed."""
         try:
-            return self.read_tags().get(TAG_KEY)
+            return self.read_tags().get(key)
         except ClientError as error:
             if code_of(error) in _GONE:
                 return None

@@ -3,7 +3,8 @@
 A thing is a lab's when the lab's tag on it begins its name (``webhook-lab=lab-ana`` on ``lab-ana-webhooks``).
 A name alone is never enough for what a lab creates with that tag. Three rules stand beside this one:
 
-- a role is a lab's at the path /webhook-lab/, where nothing else is; its tag or its exact name says whose;
+- a role is a lab's at the path /webhook-lab/, where nothing else is; its tag or its exact name says whose,
+  and another tag of which region;
 - a mapping without the tag is a lab's when both its ends are;
 - a log group without it is a lab's when its function is: Lambda makes such groups.
 
@@ -18,7 +19,7 @@ from itertools import chain
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.session import Session
 from webhook_lab.deploy import standing
-from webhook_lab.deploy.naming import DEFAULT_PREFIX, FUNCTIONS
+from webhook_lab.deploy.naming import DEFAULT_PREFIX, FUNCTIONS, REGION_KEY
 from webhook_lab.deploy.standing import LOGS, Standing
 from webhook_lab.resources import (
     alarm,
@@ -139,7 +140,8 @@ class _Search:
                 found.append(Found(each.kind, each.name, each.id, "tag"))
         for each in standing.roles(session):
             says = self._tag_says_ours(each)
-            if says or (says is None and (self.prefix is None or each.name in self._functions_of_labs())):
+            ours = says or (says is None and (self.prefix is None or each.name in self._functions_of_labs()))
+            if ours and each.tag(REGION_KEY) in (None, session.target.region):
                 found.append(Found(each.kind, each.name, each.id, "role path"))
         for each in chain(standing.mappings(session), standing.log_groups(session)):
             says = self._tag_says_ours(each)

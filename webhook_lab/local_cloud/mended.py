@@ -22,6 +22,7 @@ def install() -> None:
     _drop_what_deleted_functions_print()
     _ready_at_once()
     _long_polls_heed_changes()
+    _no_second_mapping_of_the_same()
 
 
 def _batches_need_no_permission_of_their_own() -> None:
@@ -75,3 +76,25 @@ def _long_polls_heed_changes() -> None:
             await asyncio.sleep(min(_LOOK_SECONDS, left))
 
     sqs._HANDLERS["ReceiveMessage"] = receive_by_short_polls
+
+
+def _no_second_mapping_of_the_same() -> None:
+    """A queue has one mapping to a function, else two of them would read for it, each up to its own maximum.
+
+    The words are AWS's, as reported in https://github.com/DataBiosphere/azul/issues/3399.
+    """
+    create = lambda_svc._create_esm
+
+    def create_unless_it_is_there(asked: dict[str, Any]) -> Any:
+        arn = asked.get("EventSourceArn", "")
+        name, qualifier, _ = lambda_svc._resolve_existing_esm_function(asked.get("FunctionName", ""))
+        for esm in lambda_svc._esms.values() if ":sqs:" in arn else ():
+            if (esm["EventSourceArn"], esm["FunctionName"], esm["Qualifier"]) == (arn, name, qualifier):
+                said = f'An event source mapping with SQS arn (" {arn} ") and function (" {name} ") '
+                said += (
+                    f"already exists. Please update or delete the existing mapping with UUID {esm['UUID']}"
+                )
+                return lambda_svc.error_response_json("ResourceConflictException", said, 409)
+        return create(asked)
+
+    lambda_svc._create_esm = create_unless_it_is_there

@@ -204,18 +204,16 @@ class Mapping:
             in_a_row += 1
 
     async def _one_batch(self, number: int) -> None:
+        known = self._known
         batch, received = await self._read(number)
-        if batch is None:  # says nothing about the queue
-            return
-        self._rescale(bool(batch))
+        # An empty read of one that was called back says nothing about the queue.
+        if number < self.allowed and known == self._known:
+            self._rescale(bool(batch))
         for part in within(PAYLOAD_BYTES, batch):
             await self._deliver(number, part, received)
 
-    async def _read(self, number: int) -> tuple[list[Message] | None, float]:
-        """A batch, and when its first messages were received; None if the poller was called back.
-
-        Nothing asks whether the function may run.
-        """
+    async def _read(self, number: int) -> tuple[list[Message], float]:
+        """A batch, and when its first messages were received. Nothing asks whether the function may run."""
         settings, now = self._settings(), asyncio.get_running_loop().time
         size = settings.batch_size
         batch = await self._receive(number, min(RECEIVE_MOST, size), LONG_POLL)
@@ -225,13 +223,13 @@ class Mapping:
             if left <= 0:
                 break
             wait = min(LONG_POLL, round(left))  # SQS waits for whole seconds
-            batch += (more := await self._receive(number, min(RECEIVE_MOST, size - len(batch)), wait) or [])
+            batch += (more := await self._receive(number, min(RECEIVE_MOST, size - len(batch)), wait))
             if not more and not wait:
                 await self._waiting(number, asyncio.sleep(left))
         return batch, received
 
-    async def _receive(self, number: int, most: int, wait: int) -> list[Message] | None:
-        return await self._waiting(number, self._queue.receive(most, wait))
+    async def _receive(self, number: int, most: int, wait: int) -> list[Message]:
+        return await self._waiting(number, self._queue.receive(most, wait)) or []
 
     async def _deliver(self, number: int, batch: list[Message], received: float) -> None:
         """Invoke the function with the batch until it is not throttled, then delete what succeeded."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from webhook_lab.aws.errors import LabError
 from webhook_lab.resources.alarm import Rule
 
 DAY = 24 * 60 * 60
@@ -22,6 +23,9 @@ class Settings:
         work_seconds: how long subscribe works on each record before it stores it.
         signed_prefix: paths that start with it need a valid signature; empty asks for none.
         signing_secret: ``whsec_`` and base64 (Standard Webhooks); GitHub takes the same text as it stands.
+
+    Raises:
+        LabError: no such time to work. Preflight judges the others, since AWS would.
     """
 
     ttl_days: int = 7
@@ -43,6 +47,11 @@ class Settings:
     signing_secret: str = ""
     stage: str = "prod"
     dead_letter_alarm: Rule = field(default_factory=Rule)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.work_seconds, int | float) or not self.work_seconds >= 0:
+            said = f"work_seconds is {self.work_seconds!r}"
+            raise LabError("set the pipeline", said, "Use a number of seconds, 0 or more.")
 
     @property
     def publish_environment(self) -> dict[str, str]:

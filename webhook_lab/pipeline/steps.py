@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import ROLE_PATH, Names
+from webhook_lab.deploy.naming import REGION_KEY, ROLE_PATH, Names
 from webhook_lab.deploy.packaging import package
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources import (
@@ -135,21 +136,18 @@ def _role(handler: str) -> Step:
             return policies.publish_policy(**arns)
         return policies.subscribe_policy(**arns, table_arn=site.get("table").arn)
 
+    def ours(site: Site) -> dict[str, Any]:
+        tags = {**site.names.tags, REGION_KEY: site.session.target.region}
+        return {"name": site.names.function(handler), "tags": tags}
+
     return Step(
         f"{handler}_role",
         "role",
         name=lambda names: names.function(handler),
-        arguments=lambda site: {
-            "name": site.names.function(handler),
-            "path": ROLE_PATH,
-            "policy": policy(site),
-            "tags": site.names.tags,
-        },
+        arguments=lambda site: {**ours(site), "path": ROLE_PATH, "policy": policy(site)},
         ensure=lambda site, **wanted: role.ensure_role(site.session.iam, **wanted),
-        describe=lambda site: role.describe_role(
-            site.session.iam, **_ours(site, site.names.function(handler))
-        ),
-        delete=lambda site: role.delete_role(site.session.iam, **_ours(site, site.names.function(handler))),
+        describe=lambda site: role.describe_role(site.session.iam, **ours(site)),
+        delete=lambda site: role.delete_role(site.session.iam, **ours(site)),
     )
 
 
@@ -264,8 +262,15 @@ def _alarm() -> Step:
     )
 
 
-STEPS: dict[str, Step] = {
-    step.key: step
+class _Steps(dict[str, Step]):
+    """Steps by their keys; one that is not there is said in words, since learners type them."""
+
+    def __missing__(self, key: str) -> Step:
+        raise LabError(f"use step {key!r}", "there is no such step", f"The steps are {', '.join(self)}.")
+
+
+STEPS: dict[str, Step] = _Steps(
+    (step.key, step)
     for step in (
         _table(),
         _queue("dlq"),
@@ -279,14 +284,14 @@ STEPS: dict[str, Step] = {
         _mapping(),
         _api(),
     )
-}
+)
 """Every step by its key, in building order; they come down in reverse."""
 
 
 EXTRAS: dict[str, Step] = {step.key: step for step in (_alarm(),)}
 """What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""
 
-ALL = {**STEPS, **EXTRAS}
+ALL: dict[str, Step] = _Steps({**STEPS, **EXTRAS})
 
 
 def label(step: Step) -> str:
@@ -302,7 +307,7 @@ def steps_until(last: str | None) -> list[Step]:
     """The steps up to and including `last`, in building order; none for None.
 
     Raises:
-        KeyError: when there is no such step.
+        LabError: when there is no such step.
     """
     if last is None:
         return []

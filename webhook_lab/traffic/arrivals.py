@@ -24,13 +24,13 @@ def within(where: str, name: str, value: float, least: float, most: float) -> No
 
 def burst(n: int) -> list[float]:
     """All at once."""
-    _count("plan a burst", n)
+    count("plan a burst", n)
     return [0.0] * n
 
 
 def constant(rate: float, n: int) -> list[float]:
     """One every 1/`rate` seconds."""
-    _count("plan a constant rate", n)
+    count("plan a constant rate", n)
     within("plan a constant rate", "the rate (deliveries a second)", rate, 0.001, FASTEST)
     return [index / rate for index in range(n)]
 
@@ -38,7 +38,7 @@ def constant(rate: float, n: int) -> list[float]:
 def ramp(start: float, end: float, n: int) -> list[float]:
     """A rate that rises or falls evenly from `start` to `end` deliveries a second over the `n` deliveries."""
     where = "plan a ramp"
-    _count(where, n)
+    count(where, n)
     for name, rate in (("start", start), ("end", end)):
         within(where, f"the rate at its {name} (deliveries a second)", rate, 0, FASTEST)
     within(where, "the mean of both rates (deliveries a second)", (start + end) / 2, 0.001, FASTEST)
@@ -50,7 +50,7 @@ def ramp(start: float, end: float, n: int) -> list[float]:
 
 def poisson(rate: float, n: int, *, seed: int = 0) -> list[float]:
     """Independent senders, `rate` deliveries a second on average; the same again for the same seed."""
-    _count("plan Poisson arrivals", n)
+    count("plan Poisson arrivals", n)
     within("plan Poisson arrivals", "the rate (deliveries a second)", rate, 0.001, FASTEST)
     chance, now, times = random.Random(seed), 0.0, []
     for _ in range(n):
@@ -59,7 +59,12 @@ def poisson(rate: float, n: int, *, seed: int = 0) -> list[float]:
     return times
 
 
-def _count(where: str, n: int) -> None:
+def count(where: str, n: int) -> None:
+    """Refuse what is no number of deliveries.
+
+    Raises:
+        LabError: it is no whole number, or too small or large.
+    """
     within(where, "the number of deliveries", n, 1, MOST_DELIVERIES)
     if not isinstance(n, int):
         raise LabError(where, f"the number of deliveries is {n!r}", "Use a whole number.")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.traffic import signing
-from webhook_lab.traffic.arrivals import MOST_DELIVERIES, within
+from webhook_lab.traffic.arrivals import count, within
 from webhook_lab.traffic.sender import Delivery
 
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -169,7 +169,7 @@ def events(
         LabError: too many or too few, a share that is none, or what `event` refuses.
     """
     where = f"make {n} deliveries"
-    within(where, "the number of deliveries", n, 1, MOST_DELIVERIES)
+    count(where, n)
     within(where, "the share to redeliver", redelivered, 0, 1)
     turns = providers or ("",)
     first = [event(turns[i % len(turns)], i, secret=secret, run=run, path=path) for i in range(n)]

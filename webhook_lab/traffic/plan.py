@@ -11,7 +11,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
 from webhook_lab.traffic.arrivals import MOST_DELIVERIES, within
 from webhook_lab.traffic.retries import Schedule
-from webhook_lab.traffic.sender import Delivery, request_target
+from webhook_lab.traffic.sender import NOT_HTTP, Delivery, request_target
 
 CONCURRENCY = 8
 """Attempts under way at once, unless asked for otherwise: as many publish functions run, 47 MB each."""
@@ -95,8 +95,7 @@ class Plan:
             within(where, f"the size in bytes of {name}", len(memoryview(delivery.body)), 0, LARGEST_BODY)
             self.request(delivery)
         except (h11.LocalProtocolError, UnicodeError, TypeError, AttributeError) as error:
-            advice = "Give it bytes as its body, and a method, a path and headers that HTTP has words for."
-            raise LabError(where, f"{name}: {error}", advice) from error
+            raise LabError(where, f"{name}: {error}", NOT_HTTP) from error
 
 
 def _check_address(where: str, parts: SplitResult) -> None:

@@ -15,6 +15,8 @@ from webhook_lab.rows import Answer
 
 TIMEOUT_SECONDS = 30.0
 """A REST API's integration answers within 29 s or not at all (API Gateway quotas)."""
+NOT_HTTP = "Give it bytes as its body, and a method, a path and headers that HTTP has words for."
+"""What to try with a delivery that cannot be written down."""
 
 # Everything that may stand in a request line; what is escaped stays escaped, the rest becomes UTF-8 escapes.
 _AS_GIVEN = "/%?&=:;,.~!$'()*+@#[]|^`{}<>\\\"-_"
@@ -61,11 +63,12 @@ def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> A
         timeout: seconds for the connection and for each read.
 
     Raises:
-        LabError: nobody answers at `url`, or the connection broke.
+        LabError: nobody answers at `url`, the connection broke, or HTTP has no words for the delivery.
     """
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+    where = f"{delivery.method} {delivery.path} to {parts.netloc}"
     sent_at, started = time.time_ns() // 1_000_000, time.perf_counter()
     try:
         headers = {name.decode(): value for name, value in delivery.headers_now().items()}
@@ -74,10 +77,12 @@ def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> A
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
         raise LabError(
-            f"{delivery.method} {delivery.path} to {parts.netloc}",
+            where,
             f"{type(error).__name__}: {error}",
             "Check that the API exists (`webhook-lab status`), then send again.",
         ) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LabError(where, str(error), NOT_HTTP) from error
     finally:
         connection.close()
     return Answer(response.status, body, sent_at, (time.perf_counter() - started) * 1000)
