@@ -30,6 +30,18 @@ def test_a_chapter_that_does_not_exist_names_those_that_do(cloud: Cloud) -> None
         Lab.open(chapter="99")
 
 
+def test_what_there_is_not_to_set_or_to_steer_is_one_message(cloud: Cloud) -> None:
+    lab = Lab.open(chapter="15")
+    with pytest.raises(LabError, match=r"(?s)there is no .visibility. to set.*visibility_timeout") as refused:
+        lab.create_queue(visibility=2)
+    assert "create queue" in refused.value.where
+    with pytest.raises(LabError, match=r"(?s)there is no rte.*concurrency"):
+        lab.burst(2, rte=5)
+    with pytest.raises(LabError, match=r"Call lab.watch\(\) first"):
+        lab.controls(most=10)
+    lab.teardown()
+
+
 def test_counts_and_items_cover_only_what_was_sent_since_the_lab_was_opened(cloud: Cloud) -> None:
     first = Lab.open(chapter="15")
     first.wait_for(first.send("/first"))

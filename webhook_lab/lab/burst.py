@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.traffic.events import events
 from webhook_lab.traffic.plan import Plan
@@ -36,5 +37,8 @@ def burst_of(
     """
     secret = secret or pipeline.settings.signing_secret or new_secret()
     deliveries = events(n, secret=secret, run=token, providers=providers, redelivered=redelivered, path=path)
+    if unknown := settings.keys() - Plan.__dataclass_fields__.keys():
+        known = ", ".join(sorted(Plan.__dataclass_fields__.keys() - {"url", "deliveries", "charges"}))
+        raise LabError("send a burst", f"there is no {', '.join(sorted(unknown))}", f"There are {known}.")
     charges = pipeline.session.target.traits.charges
     return Run(Plan(url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings}))

@@ -95,8 +95,13 @@ class Using(Opened):
         warm_subscriber(self.pipeline)
 
     def controls(self, *, most: int) -> Controls:
-        """Controls of the run that is watched; a burst of theirs makes `most` requests at most."""
-        assert self.watched, "lab.watch() comes first"
+        """Controls of the run that is watched; a burst of theirs makes `most` requests at most.
+
+        Raises:
+            LabError: none is watched.
+        """
+        if not self.watched:
+            raise LabError("show the controls", "no run is watched", "Call lab.watch() first.")
         return self.watched.controls(lambda n: self.burst(n, cap=most), most=most)
 
     def set_throttle(self, invocations: int) -> Card:

@@ -58,6 +58,9 @@ class Pipeline:
 
         Args:
             instead: arguments of the resource's own ensure function to use in place of what the settings say.
+
+        Raises:
+            LabError: what AWS refused, or would; or there is no such argument.
         """
         step = ALL[key]
         name = step.name(self.names)
@@ -66,8 +69,14 @@ class Pipeline:
         known = {(row.kind, row.name): row.id for row in self.ledger.open_rows()}
         if (key, name) not in known:
             self.ledger.intend(key, name)
-        with explain(f"create {step.title} {name!r}"):
-            resource = step.ensure(self, **arguments)
+        with explain(where := f"create {step.title} {name!r}"):
+            try:
+                resource = step.ensure(self, **arguments)
+            except TypeError as error:
+                if "unexpected keyword argument" not in str(error):
+                    raise
+                said = f"there is no {str(error).rpartition(' ')[2]} to set"
+                raise LabError(where, said, f"There are {', '.join(step.arguments(self))}.") from error
         if known.get((key, name)) != (identity := _identity(resource)):
             self.ledger.done(key, name, identity)
         self._built[key] = resource
