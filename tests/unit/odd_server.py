@@ -69,14 +69,10 @@ def serving(answering: Answering) -> Iterator[OddServer]:
                 received = Received(line, headers, body, number)
                 server.requests.append(received)
                 await answering(received, writer)
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talking = loop.create_task(talk(reader, writer))
-        # Not at the end of `talk`, of which nothing runs if it is cancelled before it begins.
-        talking.add_done_callback(lambda _: writer.transport.abort())
+        writer.transport.abort()
 
     async def serve() -> None:
-        listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+        listening = await asyncio.start_server(talk, "127.0.0.1", 0)
         server.port = listening.sockets[0].getsockname()[1]
         ready.set()
         await stopping.wait()

@@ -103,10 +103,14 @@ def test_a_delivery_that_names_no_id_gets_the_one_in_the_answer(willing):
         Delivery(method=None),
     ],
 )  # fmt: skip
-def test_what_http_has_no_words_for_is_said_plainly_of_one_as_of_many(willing, delivery):
-    for send in (lambda: post(willing.url, delivery), lambda: send_all(willing.url, [delivery])):
-        with pytest.raises(LabError, match="HTTP has words for"):
-            send()
+def test_what_http_has_no_words_for_is_said_plainly_of_one_as_of_many(delivery):
+    with socket.socket() as listens:  # and never answers: nothing gets so far
+        listens.bind(("127.0.0.1", 0))
+        listens.listen()
+        url = f"http://127.0.0.1:{listens.getsockname()[1]}/prod"
+        for send in (lambda: post(url, delivery), lambda: send_all(url, [delivery])):
+            with pytest.raises(LabError, match="HTTP has words for"):
+                send()
 
 
 # --- servers that misbehave
