@@ -25,14 +25,14 @@ from typing import Any
 from bench import tables
 from bench.building import lab_of_its_own
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.observe.concurrency import contradictions, peak
-from webhook_lab.observe.history import work_of
-from webhook_lab.observe.items import read_items
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, watch_pipeline
 from webhook_lab.resources.function import warm_up
 from webhook_lab.resources.queue import Depth, depth
-from webhook_lab.rows import Work
-from webhook_lab.traffic.sender import Delivery, post
+from webhook_lab.send.sender import Delivery, post
+from webhook_lab.watch.concurrency import contradictions, peak
+from webhook_lab.watch.history import work_of
+from webhook_lab.watch.items import read_items
+from webhook_lab.watch.rows import Work
 
 MESSAGES, WORK_SECONDS, AT_MOST = 120, 0.5, 1.06
 MANY = 1_000

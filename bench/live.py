@@ -17,7 +17,7 @@ FRAMES = {"as shown": 40, "flat out": 300}
 
 WATCH = """
 import json, time
-from webhook_lab.rows import Sample
+from webhook_lab.watch.rows import Sample
 from webhook_lab.show import live as view
 from webhook_lab.show.series import RUN
 

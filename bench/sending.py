@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import part
-from webhook_lab.traffic.events import events
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.run import Run
+from webhook_lab.send.events import events
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.run import Run
 
 POSTS = 1_500
 TIMES = 7

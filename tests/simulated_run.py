@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from webhook_lab.rows import Sample
+from webhook_lab.watch.rows import Sample
 
 
 class SimulatedRun:

@@ -180,7 +180,7 @@ def _loopback() -> str:
 
 
 def _state_folder(environ: Mapping[str, str]) -> Path:
-    from webhook_lab.deploy.ledger import state_folder
+    from webhook_lab.ledger import state_folder
 
     return state_folder(environ)
 
@@ -242,7 +242,7 @@ def _target(environ: Mapping[str, str], sessions: "list[Session]") -> str:
 def _permissions(session: "Session") -> str:
     """One harmless list call to each service that the pipeline is built in."""
     from webhook_lab.aws.errors import explain
-    from webhook_lab.deploy.naming import ROLE_PATH
+    from webhook_lab.pipeline.naming import ROLE_PATH
 
     with explain("list what each service holds"):
         session.sqs.list_queues(MaxResults=1)

@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from webhook_lab.rows import Sent
-from webhook_lab.traffic.events import PROVIDERS, events
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.retries import is_accepted
-from webhook_lab.traffic.run import Run
-from webhook_lab.traffic.sender import Delivery
+from webhook_lab.send.events import PROVIDERS, events
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.retries import is_accepted
+from webhook_lab.send.run import Run
+from webhook_lab.send.sender import Delivery
+from webhook_lab.watch.rows import Sent
 
 
 def read(journal: Path) -> dict[str, Counter[str]]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from webhook_lab import sweep
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
-from webhook_lab.deploy import sweep
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline, dead_letter_alarm
+from webhook_lab.pipeline.naming import Names
 
 PREFIX = "lab-alarmed"
 

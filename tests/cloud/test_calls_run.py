@@ -15,11 +15,11 @@ from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud, private_cloud
 from webhook_lab.pipeline import STEPS, Pipeline, Settings
-from webhook_lab.traffic.sender import Delivery, post
+from webhook_lab.pipeline.naming import Names
+from webhook_lab.send.sender import Delivery, post
 
 PROJECT = Path(__file__).parents[2]
 NAMES = Names("printed")

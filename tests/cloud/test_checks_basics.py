@@ -11,11 +11,11 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
 from webhook_lab.lab import Lab
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth
 
 Receipt = dict[str, Any]

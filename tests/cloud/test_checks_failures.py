@@ -10,12 +10,12 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.course.checks import failures
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
 from webhook_lab.lab import Lab, looking
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.rows import Answer
+from webhook_lab.pipeline.naming import Names
+from webhook_lab.watch.rows import Answer
 
 DRAGGED, ALONE, ALARM, SOMEWHERE, STORED, CUT, TWICE = failures.CHECKS.checkpoints
 Message = dict[str, Any]

@@ -13,13 +13,13 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.course.checks import look, subscriber
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
-from webhook_lab.deploy.packaging import package, source_folder
 from webhook_lab.lab import Lab, looking
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.traffic.signing import github_headers, new_secret, standard_webhooks_headers
+from webhook_lab.pipeline.naming import Names
+from webhook_lab.pipeline.packaging import package, source_folder
+from webhook_lab.send.signing import github_headers, new_secret, standard_webhooks_headers
 
 PING = json.loads((source_folder("publish") / "events" / "github_ping.json").read_text(encoding="utf-8"))
 

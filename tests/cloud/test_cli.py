@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.cli import main
 from webhook_lab.cli.deliveries import AT_ONCE
-from webhook_lab.deploy.ledger import state_folder
+from webhook_lab.ledger import state_folder
 from webhook_lab.local_cloud import Cloud, leases, running_cloud
 from webhook_lab.pipeline import STEPS
 

@@ -10,7 +10,7 @@ import pytest
 
 from webhook_lab.lab import Lab
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.rows import Answer
+from webhook_lab.watch.rows import Answer
 
 NEST = {depth: b"[" * depth + b"]" * depth for depth in (16, 20_000)}
 BODIES = {

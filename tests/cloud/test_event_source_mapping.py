@@ -13,14 +13,14 @@ from botocore.exceptions import ClientError
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.observe.log_lines import read_lines
-from webhook_lab.observe.peek import messages_of
 from webhook_lab.pipeline import Pipeline, Settings, fates_in
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth, depth
-from webhook_lab.rows import Fate
+from webhook_lab.watch.log_lines import read_lines
+from webhook_lab.watch.peek import messages_of
+from webhook_lab.watch.rows import Fate
 
 TRAP = Settings(
     function_timeout=1, visibility_timeout=1, max_receive_count=3, work_seconds=0.08, batch_size=5,

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tests.cloud.mortal import HERE, killed
 from webhook_lab.cli import main
-from webhook_lab.deploy.ledger import state_folder
+from webhook_lab.ledger import state_folder
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS
 

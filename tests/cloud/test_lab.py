@@ -9,9 +9,9 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.lab import Lab
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.observe.timeline import WAY
 from webhook_lab.resources.function import ReservationRefused
 from webhook_lab.show.expected import expected_error
+from webhook_lab.watch.timeline import WAY
 
 
 def test_opening_a_chapter_prints_the_same_line_whatever_it_had_to_do(

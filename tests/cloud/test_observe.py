@@ -14,15 +14,15 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.observe.concurrency import contradictions, peak
-from webhook_lab.observe.history import work_of
-from webhook_lab.observe.items import plain_item
-from webhook_lab.observe.log_lines import line_of
-from webhook_lab.observe.watch import METRICS, Watch
 from webhook_lab.pipeline import Pipeline, Settings, watch_pipeline
+from webhook_lab.pipeline.naming import Names
+from webhook_lab.watch.concurrency import contradictions, peak
+from webhook_lab.watch.history import work_of
+from webhook_lab.watch.items import plain_item
+from webhook_lab.watch.log_lines import line_of
+from webhook_lab.watch.watch import METRICS, Watch
 
 FAST = Settings(maximum_concurrency=3, reserved_concurrency=3, batch_size=2, work_seconds=0.1)
 

@@ -15,12 +15,12 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.cli import main
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.observe.peek import messages_of
 from webhook_lab.pipeline import Pipeline, Settings, redrive
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth, depth
+from webhook_lab.watch.peek import messages_of
 
 PREFIX = "lab-redriven"
 ATTRIBUTES = {

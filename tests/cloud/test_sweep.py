@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from webhook_lab import sweep
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
-from webhook_lab.deploy import sweep
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import ROLE_PATH, Names
-from webhook_lab.deploy.sweep import Found
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline
+from webhook_lab.pipeline.naming import ROLE_PATH, Names
+from webhook_lab.sweep import Found
 
 NAMES, OTHER = Names("sweep-ana"), Names("sweep-ana-maria")
 """Two labs, the name of one the beginning of the other's."""

@@ -13,14 +13,14 @@ from tests.cloud import killable_sender
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
+from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.observe.log_lines import LogReader
 from webhook_lab.pipeline import Pipeline, Settings
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import depth
-from webhook_lab.traffic.events import event, events
-from webhook_lab.traffic.run import send_all
+from webhook_lab.send.events import event, events
+from webhook_lab.send.run import send_all
+from webhook_lab.watch.log_lines import LogReader
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_" + "QUFB" * 8

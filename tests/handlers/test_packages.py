@@ -19,8 +19,8 @@ import pytest
 from tests.handlers import fake_aws
 from tests.handlers.conftest import HANDLERS
 from webhook_lab.aws.errors import LabError
-from webhook_lab.deploy import packaging
-from webhook_lab.deploy.packaging import package, source_folder
+from webhook_lab.pipeline import packaging
+from webhook_lab.pipeline.packaging import package, source_folder
 
 NAMES = ["publish", "subscribe"]
 EVENTS = [

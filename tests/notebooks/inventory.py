@@ -2,7 +2,7 @@
 
 import boto3
 
-from webhook_lab.deploy.naming import DEFAULT_PREFIX, Names
+from webhook_lab.pipeline.naming import DEFAULT_PREFIX, Names
 
 
 def inventory() -> set[str]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from webhook_lab.observe.attempts import attempts
-from webhook_lab.rows import Work
+from webhook_lab.watch.attempts import attempts
+from webhook_lab.watch.rows import Work
 
 
 def line(event: str, at: int, request_id: str = "r1", message_id: str = "m1", **more: Any) -> dict[str, Any]:

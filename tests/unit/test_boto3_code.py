@@ -17,7 +17,7 @@ from botocore import xform_name
 from webhook_lab.aws.boto3_code import ZipSource, render
 from webhook_lab.aws.boto3_values import Values
 from webhook_lab.aws.calls import Call
-from webhook_lab.deploy.packaging import package, source_folder
+from webhook_lab.pipeline.packaging import package, source_folder
 
 ACCOUNT, REGION = "123456789012", "eu-north-1"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:lab-webhooks"

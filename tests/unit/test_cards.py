@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from webhook_lab.deploy.sweep import Found
 from webhook_lab.facts import quotas
 from webhook_lab.resources import policies
 from webhook_lab.resources.alarm import Alarm, Rule
@@ -32,6 +31,7 @@ from webhook_lab.show.cards import (
     sweep_card,
     teardown_card,
 )
+from webhook_lab.sweep import Found
 
 
 def resources(account, region, address):

@@ -8,7 +8,6 @@ import pytest
 from matplotlib.text import Annotation, Text
 
 from tests.simulated_run import SimulatedRun
-from webhook_lab.rows import Invocation, Sample, Sent, Work
 from webhook_lab.show.attempts import attempts_chart
 from webhook_lab.show.charts import latency_chart, prediction_chart, run_chart
 from webhook_lab.show.gantt import rows_of, timeline_chart
@@ -24,6 +23,7 @@ from webhook_lab.show.theme import (
     css_mixed,
     theme_in_jupyterlab,
 )
+from webhook_lab.watch.rows import Invocation, Sample, Sent, Work
 
 
 def samples_of(*, messages, limit=2, then=None, seconds=40):

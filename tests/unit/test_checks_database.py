@@ -10,7 +10,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.database.outcome import Design, Outcome
-from webhook_lab.rows import Sample, Sent
+from webhook_lab.watch.rows import Sample, Sent
 
 FATAL = {"FATAL: sorry, too many clients already": 4}
 CRASH = ((1.0, "database crashes"), (2.0, "it is back"))

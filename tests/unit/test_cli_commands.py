@@ -19,8 +19,8 @@ from webhook_lab.cli.deliveries import _signed
 from webhook_lab.cli.environment import _line
 from webhook_lab.cli.open import _show
 from webhook_lab.doctor import Check, Report
-from webhook_lab.traffic.sender import Delivery
-from webhook_lab.traffic.signing import new_secret
+from webhook_lab.send.sender import Delivery
+from webhook_lab.send.signing import new_secret
 
 AWKWARD = """it's "quoted" $HOME `id` \\ & | % é"""
 

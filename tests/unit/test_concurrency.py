@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from webhook_lab.observe.concurrency import peak_concurrency
+from webhook_lab.watch.concurrency import peak_concurrency
 
 
 def lines(*spans: tuple[int, int | None]) -> list[dict[str, Any]]:

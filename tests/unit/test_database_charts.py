@@ -8,12 +8,12 @@ from matplotlib.image import imread
 
 from webhook_lab.database.limits import CLASSES, connection_limit
 from webhook_lab.database.outcome import Design, Outcome
-from webhook_lab.rows import Sample, Sent
 from webhook_lab.show.database import PANELS, outcome_card
 from webhook_lab.show.database_charts import designs_chart, limits_chart
 from webhook_lab.show.limits import LimitsPanel, bars, limit_card
 from webhook_lab.show.series import collect, findings
 from webhook_lab.show.theme import DARK, LIGHT, Theme
+from webhook_lab.watch.rows import Sample, Sent
 
 
 def outcome(design: Design = Design(), *, lost: int = 0, crash: bool = False) -> Outcome:  # noqa: B008

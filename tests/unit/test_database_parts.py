@@ -13,7 +13,7 @@ from webhook_lab.database.buffer import Buffer
 from webhook_lab.database.files import SPARE, allow_open_files
 from webhook_lab.database.monitor import own_words
 from webhook_lab.database.outcome import Design, Outcome
-from webhook_lab.rows import Sample, Sent
+from webhook_lab.watch.rows import Sample, Sent
 
 TO = 'connection failed: connection to server at "127.0.0.1", port 5432 failed:'
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")

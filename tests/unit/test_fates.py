@@ -2,11 +2,11 @@
 
 import pytest
 
-from webhook_lab.observe.fates import fates
-from webhook_lab.observe.history import History
-from webhook_lab.rows import Fate
 from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.theme import DARK, LIGHT
+from webhook_lab.watch.fates import fates
+from webhook_lab.watch.history import History
+from webhook_lab.watch.rows import Fate
 
 
 def dead(id_: str, receives: int) -> dict[str, object]:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.deploy.naming import Names
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.open import fitting
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import ALL

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_lab.deploy.ledger import Ledger, Row, state_folder
+from webhook_lab.ledger import Ledger, Row, state_folder
 
 
 @pytest.fixture

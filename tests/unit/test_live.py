@@ -15,11 +15,11 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from tests.simulated_run import SimulatedRun
-from webhook_lab.rows import Sample
 from webhook_lab.show import live as live_module
 from webhook_lab.show.live import Live, Stopped, tail
 from webhook_lab.show.live_svg import WIDTH, axis_end, axis_top, frame, spread, tick, values_below
 from webhook_lab.show.series import MOST, RUN, collect
+from webhook_lab.watch.rows import Sample
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCH = """

@@ -1,8 +1,8 @@
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.deploy.naming import FUNCTIONS, Names
 from webhook_lab.facts import quotas
+from webhook_lab.pipeline.naming import FUNCTIONS, Names
 
 
 def test_the_longest_prefix_still_makes_function_names_that_lambda_takes() -> None:

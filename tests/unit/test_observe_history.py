@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from webhook_lab.observe.concurrency import Gauge, contradictions, peak, peak_concurrency, steps
-from webhook_lab.observe.history import History, work_of
-from webhook_lab.rows import Invocation, Work
+from webhook_lab.watch.concurrency import Gauge, contradictions, peak, peak_concurrency, steps
+from webhook_lab.watch.history import History, work_of
+from webhook_lab.watch.rows import Invocation, Work
 
 ONE, TWO = {"id": "lab:1", "message_id": "m1"}, {"id": None, "message_id": "m2"}
 BATCH: list[dict[str, Any]] = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webhook_lab.facts import quotas
-from webhook_lab.observe.log_lines import LogReader
+from webhook_lab.watch.log_lines import LogReader
 
 START = 1_000_000
 
@@ -100,7 +100,7 @@ def test_lines_from_before_the_run_are_left_out() -> None:
 def test_every_page_is_read_also_where_a_full_one_has_no_token(
     tokens: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webhook_lab.observe.log_lines._PAGE", 5)
+    monkeypatch.setattr("webhook_lab.watch.log_lines._PAGE", 5)
     logs = Logs(page=5, tokens=tokens, ids=tokens)
     for n in range(23):
         logs.write(START + n // 2)

@@ -9,7 +9,7 @@ from botocore.stub import ANY
 
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import AWS, Target
-from webhook_lab.observe.peek import messages_of, peek
+from webhook_lab.watch.peek import messages_of, peek
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/lab-webhooks-dlq"
 

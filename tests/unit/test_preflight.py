@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ParamValidationError
 
 from webhook_lab.aws.errors import LabError, PreflightRefused
-from webhook_lab.deploy.naming import FUNCTIONS, Names
-from webhook_lab.deploy.permissions import allows, lets_api_invoke
-from webhook_lab.deploy.preflight import MAPPING_ACTIONS, Finding, Plan, check, refuse
 from webhook_lab.facts import quotas
+from webhook_lab.pipeline.naming import FUNCTIONS, Names
+from webhook_lab.pipeline.permissions import allows, lets_api_invoke
+from webhook_lab.pipeline.preflight import MAPPING_ACTIONS, Finding, Plan, check, refuse
 from webhook_lab.resources.policies import publish_policy, subscribe_policy
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:lab-webhooks"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.traffic.recorded import read_deliveries
+from webhook_lab.send.recorded import read_deliveries
 
 
 def test_a_folder_gives_each_file_as_it_is_on_disk_with_the_headers_beside_it(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools import recorded
-from webhook_lab.traffic.recorded import read_deliveries
+from webhook_lab.send.recorded import read_deliveries
 
 EVENTS = [
     {"name": "push", "examples": [{"ref": "refs/heads/main", "note": "a + b & ü"}, {"ref": "refs/tags/1"}]},

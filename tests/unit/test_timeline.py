@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from webhook_lab.observe.timeline import WAY, follow
-from webhook_lab.rows import Answer, Moment
 from webhook_lab.show.timeline import timeline_card
+from webhook_lab.watch.rows import Answer, Moment
+from webhook_lab.watch.timeline import WAY, follow
 
 ANSWER = Answer(202, b'{"message_id": "m1", "id": "webhook:1"}', 1_000, 20.4)
 ITEM = {"received_at": 1_004, "queued_at": 1_006, "finished_at": 1_030}

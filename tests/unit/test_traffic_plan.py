@@ -10,9 +10,9 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import AWS, ENDPOINT, LOCAL_CLOUD
 from webhook_lab.facts import senders
-from webhook_lab.traffic.arrivals import FASTEST, MOST_DELIVERIES, burst, constant, poisson, ramp
-from webhook_lab.traffic.events import PROVIDERS, event, events
-from webhook_lab.traffic.retries import JITTER, ONCE, doubling, schedule
+from webhook_lab.send.arrivals import FASTEST, MOST_DELIVERIES, burst, constant, poisson, ramp
+from webhook_lab.send.events import PROVIDERS, event, events
+from webhook_lab.send.retries import JITTER, ONCE, doubling, schedule
 
 SECRET = "whsec_" + "QUFB" * 8
 RUN = "0123abcd"

@@ -16,12 +16,12 @@ from standardwebhooks import Webhook
 
 from tests.unit.odd_server import Answering, OddServer, Received, always, answer, serving
 from webhook_lab.aws.errors import LabError
-from webhook_lab.traffic.arrivals import constant
-from webhook_lab.traffic.events import events
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.retries import ONCE, Schedule
-from webhook_lab.traffic.run import Run, send_all
-from webhook_lab.traffic.sender import Delivery, post
+from webhook_lab.send.arrivals import constant
+from webhook_lab.send.events import events
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.retries import ONCE, Schedule
+from webhook_lab.send.run import Run, send_all
+from webhook_lab.send.sender import Delivery, post
 
 SECRET = "whsec_" + "QUFB" * 8
 ACCEPTED = answer(202, b'{"id": "lab:1", "message_id": "m"}')
@@ -321,7 +321,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
 def test_progress_shows_on_a_terminal_and_nowhere_else(willing, monkeypatch, stream, shown):
     monkeypatch.setattr(sys, "stderr", stream())
-    monkeypatch.setattr("webhook_lab.traffic.run.PROGRESS_AFTER", 0)
+    monkeypatch.setattr("webhook_lab.send.run.PROGRESS_AFTER", 0)
     send_all(willing.url, some(30), constant(100, 30))
     assert ("sending" in sys.stderr.getvalue()) is shown
 

@@ -2,12 +2,12 @@
 
 import click
 
+from webhook_lab import sweep as sweeping
 from webhook_lab.cli.report import Outcome, progress, reports
 from webhook_lab.cli.standing import NOTHING, find_pipeline
-from webhook_lab.deploy import sweep as sweeping
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import Names
 from webhook_lab.doctor import examine
+from webhook_lab.ledger import Ledger
+from webhook_lab.pipeline.naming import Names
 
 
 @click.command()

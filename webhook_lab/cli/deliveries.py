@@ -14,16 +14,16 @@ import click
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.cli.report import STOPPED, Outcome, progress, reports
 from webhook_lab.cli.standing import demand, demand_pipeline, depth_of, told_depth
-from webhook_lab.deploy.naming import FUNCTIONS
-from webhook_lab.observe.items import plain_item
-from webhook_lab.observe.log_lines import read_lines
-from webhook_lab.observe.peek import peek
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.rows import Answer
+from webhook_lab.pipeline.naming import FUNCTIONS
+from webhook_lab.send.recorded import read_deliveries
+from webhook_lab.send.sender import Delivery, post
+from webhook_lab.send.signing import check_secret, github_headers, standard_webhooks_headers
 from webhook_lab.show.deliveries import items_card, peek_card
-from webhook_lab.traffic.recorded import read_deliveries
-from webhook_lab.traffic.sender import Delivery, post
-from webhook_lab.traffic.signing import check_secret, github_headers, standard_webhooks_headers
+from webhook_lab.watch.items import plain_item
+from webhook_lab.watch.log_lines import read_lines
+from webhook_lab.watch.peek import peek
+from webhook_lab.watch.rows import Answer
 
 AT_ONCE = 4
 """Deliveries on their way at one time: as many publish functions run, about 50 MB each locally."""

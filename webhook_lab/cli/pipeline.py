@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from webhook_lab import sweep
 from webhook_lab.aws.errors import explain
 from webhook_lab.cli.report import Outcome, progress, reports
 from webhook_lab.cli.standing import (
@@ -16,11 +17,10 @@ from webhook_lab.cli.standing import (
     told_depth,
 )
 from webhook_lab.course.chapters import chapter_numbered
-from webhook_lab.deploy import sweep
 from webhook_lab.local_cloud import keep, leases, unkeep
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
+from webhook_lab.send.signing import check_secret, new_secret
 from webhook_lab.show.cards import teardown_card
-from webhook_lab.traffic.signing import check_secret, new_secret
 
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
 _QUEUES = ("queue", "dlq")

@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 from webhook_lab.aws.errors import LabError, explain
-from webhook_lab.deploy.naming import FUNCTIONS
 from webhook_lab.local_cloud import Cloud, running_cloud
 from webhook_lab.pipeline import STEPS, Pipeline, open_pipeline, retire_dead_ledgers
+from webhook_lab.pipeline.naming import FUNCTIONS
 from webhook_lab.resources.queue import depth
 
 NOTHING = "Nothing stands: no local cloud is running."

@@ -20,7 +20,7 @@ from webhook_lab.database.monitor import Monitor, own_words
 from webhook_lab.database.outcome import Design, Outcome, Webhook
 from webhook_lab.database.pgbouncer import PgBouncer
 from webhook_lab.database.postgres import Postgres
-from webhook_lab.rows import Sent
+from webhook_lab.watch.rows import Sent
 
 WEBHOOKS, SENDERS, WORK_SECONDS = 500, 200, 0.05
 FIRST_RETRY_SECONDS = 0.2

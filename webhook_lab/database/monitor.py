@@ -12,7 +12,7 @@ import psycopg
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database.postgres import APPLICATION, SUPERUSER, Postgres
-from webhook_lab.rows import Sample
+from webhook_lab.watch.rows import Sample
 
 EVERY_SECONDS = 0.02
 MEMORY_EVERY_SECONDS = 0.25

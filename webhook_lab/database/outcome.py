@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from webhook_lab.rows import Sample, Sent
+from webhook_lab.watch.rows import Sample, Sent
 
 
 class Webhook(NamedTuple):

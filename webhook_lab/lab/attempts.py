@@ -6,16 +6,16 @@ from typing import Any
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.observe.attempts import attempts
-from webhook_lab.observe.log_lines import LogReader
-from webhook_lab.observe.peek import messages_of, peek
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import depth
-from webhook_lab.rows import Answer, Work
 from webhook_lab.show.attempts import attempts_chart
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark
+from webhook_lab.watch.attempts import attempts
+from webhook_lab.watch.log_lines import LogReader
+from webhook_lab.watch.peek import messages_of, peek
+from webhook_lab.watch.rows import Answer, Work
 
 SECONDS = 60.0
 """How long an attempt, or a dead letter, is waited for."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.traffic.events import events
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.run import Run
-from webhook_lab.traffic.signing import new_secret
+from webhook_lab.send.events import events
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.run import Run
+from webhook_lab.send.signing import new_secret
 
 SENDERS = 4
 """Attempts under way at once, unless asked for otherwise: each needs a publish environment, started cold."""
@@ -26,7 +26,7 @@ def burst_of(
     secret: str = "",
     **settings: Any,
 ) -> Run:
-    """A sending of `n` deliveries, not started; see `webhook_lab.traffic.events.events` for what they are.
+    """A sending of `n` deliveries, not started; see `webhook_lab.send.events.events` for what they are.
 
     Args:
         token: keeps the ids apart from those of other runs.

@@ -7,15 +7,15 @@ from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.lab.attempts import Attempts
 from webhook_lab.lab.opened import Opened
-from webhook_lab.observe.items import plain_item, read_items
-from webhook_lab.observe.log_lines import read_lines
-from webhook_lab.observe.peek import messages_of, peek
-from webhook_lab.observe.timeline import follow
 from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.queue import Depth, depth
-from webhook_lab.rows import Answer, Moment
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
+from webhook_lab.watch.items import plain_item, read_items
+from webhook_lab.watch.log_lines import read_lines
+from webhook_lab.watch.peek import messages_of, peek
+from webhook_lab.watch.rows import Answer, Moment
+from webhook_lab.watch.timeline import follow
 
 if TYPE_CHECKING:
     pass

@@ -5,16 +5,16 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from webhook_lab import sweep
 from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.errors import LabError, show_aws_errors_plainly
 from webhook_lab.course.chapters import Chapter, chapter_numbered, picture_of
-from webhook_lab.deploy import sweep
 from webhook_lab.lab.watched_run import WatchedRun
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
-from webhook_lab.rows import Answer
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
 from webhook_lab.show.picture import Picture
+from webhook_lab.watch.rows import Answer
 
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database

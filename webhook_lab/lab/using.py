@@ -11,12 +11,12 @@ from webhook_lab.lab.burst import burst_of
 from webhook_lab.lab.opened import Opened
 from webhook_lab.lab.watched_run import WatchedRun
 from webhook_lab.pipeline import redrive, set_throttle, warm_subscriber
-from webhook_lab.rows import Answer
+from webhook_lab.send.run import Run
+from webhook_lab.send.sender import Delivery, post
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
 from webhook_lab.show.panels import Controls
-from webhook_lab.traffic.run import Run
-from webhook_lab.traffic.sender import Delivery, post
+from webhook_lab.watch.rows import Answer
 
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database

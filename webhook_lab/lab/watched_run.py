@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.observe.watch import READ_SECONDS
 from webhook_lab.pipeline import Pipeline, fates_in, set_throttle, warm_subscriber, watch_pipeline
 from webhook_lab.pipeline.throttle import LEAST, throttle_of
-from webhook_lab.rows import Answer, Fate, Invocation, Sample, Sent, Work
+from webhook_lab.send.retries import is_accepted
+from webhook_lab.send.run import Run
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.charts import latency_chart, prediction_chart
 from webhook_lab.show.gantt import timeline_chart
@@ -18,8 +18,8 @@ from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
 from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
-from webhook_lab.traffic.retries import is_accepted
-from webhook_lab.traffic.run import Run
+from webhook_lab.watch.rows import Answer, Fate, Invocation, Sample, Sent, Work
+from webhook_lab.watch.watch import READ_SECONDS
 
 SECONDS = 600.0
 """How long a run is watched at most."""

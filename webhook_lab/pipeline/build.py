@@ -7,11 +7,11 @@ from typing import Any
 from webhook_lab.aws.boto3_values import ZipSource
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.session import Session
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import FUNCTIONS, Names
-from webhook_lab.deploy.packaging import package
-from webhook_lab.deploy.plan import Finding
+from webhook_lab.ledger import Ledger
 from webhook_lab.pipeline.judge import judge, judge_step
+from webhook_lab.pipeline.naming import FUNCTIONS, Names
+from webhook_lab.pipeline.packaging import package
+from webhook_lab.pipeline.plan import Finding
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import ALL, EXTRAS, LAST, STEPS, Step, steps_until
 from webhook_lab.resources import queue

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.deploy import preflight
-from webhook_lab.deploy.plan import Finding, Plan
+from webhook_lab.pipeline import preflight
+from webhook_lab.pipeline.plan import Finding, Plan
 from webhook_lab.pipeline.steps import STEPS, Site
 from webhook_lab.resources.event_source_mapping import other_maxima
 from webhook_lab.resources.ownership import absent_is_none

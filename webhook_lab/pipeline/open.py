@@ -8,9 +8,9 @@ from pathlib import Path
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import local_cloud_lives, resolve
-from webhook_lab.deploy.ledger import Ledger, state_folder
-from webhook_lab.deploy.naming import DEFAULT_PREFIX, Names
+from webhook_lab.ledger import Ledger, state_folder
 from webhook_lab.pipeline.build import Pipeline
+from webhook_lab.pipeline.naming import DEFAULT_PREFIX, Names
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources.function import describe_function, unreserved_allows
 

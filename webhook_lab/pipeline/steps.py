@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
-from webhook_lab.deploy.ledger import Ledger
-from webhook_lab.deploy.naming import REGION_KEY, ROLE_PATH, Names
-from webhook_lab.deploy.packaging import package
+from webhook_lab.ledger import Ledger
+from webhook_lab.pipeline.naming import REGION_KEY, ROLE_PATH, Names
+from webhook_lab.pipeline.packaging import package
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources import (
     alarm,

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.observe.fates import fates
-from webhook_lab.observe.items import read_items
-from webhook_lab.observe.peek import messages_of
-from webhook_lab.observe.watch import Watch
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.throttle import throttle_of
-from webhook_lab.rows import Fate
+from webhook_lab.watch.fates import fates
+from webhook_lab.watch.items import read_items
+from webhook_lab.watch.peek import messages_of
+from webhook_lab.watch.rows import Fate
+from webhook_lab.watch.watch import Watch
 
 
 def watch_pipeline(pipeline: Pipeline) -> Watch:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from webhook_lab.observe.attempts import CUT
-from webhook_lab.observe.concurrency import peak
-from webhook_lab.rows import Work
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import WIDTH, Chart, blank, draw_marks, style, write
 from webhook_lab.show.gantt import OUTCOMES, rows_of
 from webhook_lab.show.series import Mark
 from webhook_lab.show.theme import BLUE, INK, LIGHT, ORANGE, Theme
+from webhook_lab.watch.attempts import CUT
+from webhook_lab.watch.concurrency import peak
+from webhook_lab.watch.rows import Work
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from webhook_lab.deploy import sweep
+from webhook_lab import sweep
 from webhook_lab.facts import Fact, prices, spoken
 from webhook_lab.facts.fact import dollars
 from webhook_lab.resources import event_source_mapping

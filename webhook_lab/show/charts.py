@@ -5,12 +5,12 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from webhook_lab.rows import Sample, Sent, Work
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, blank, draw_marks, style, write
 from webhook_lab.show.live_svg import axis_top, spread
 from webhook_lab.show.series import RUN, Line, Mark, Panel, Series, collect, details, findings, number
 from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, PURPLE, Theme
+from webhook_lab.watch.rows import Sample, Sent, Work
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

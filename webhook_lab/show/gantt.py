@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from webhook_lab.rows import Invocation, Work
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, blank, draw_marks, style, write
 from webhook_lab.show.series import Mark
 from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, ORANGE, PURPLE, Theme
+from webhook_lab.watch.rows import Invocation, Work
 
 OUTCOMES = {"stored": GREEN, "duplicate": PURPLE, "redelivered": PURPLE, "conflict": BLUE, "failed": INK}
 """The colour of each outcome of a record."""

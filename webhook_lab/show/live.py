@@ -17,13 +17,13 @@ from typing import ClassVar, Self
 
 from IPython.display import DisplayHandle, display
 
-from webhook_lab.rows import Sample
 from webhook_lab.show.chart import Chart, print_below
 from webhook_lab.show.charts import panels_chart
 from webhook_lab.show.kernel import nobody_looks, running_kernel, widgets_answered
 from webhook_lab.show.live_svg import frame
 from webhook_lab.show.series import Mark, Panel, collect, details, findings
 from webhook_lab.show.theme import LIGHT, theme_in_jupyterlab
+from webhook_lab.watch.rows import Sample
 
 FRAMES_A_SECOND = 5.0
 

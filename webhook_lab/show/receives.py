@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from webhook_lab.rows import Fate
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, blank, style, write
 from webhook_lab.show.live_svg import axis_top
 from webhook_lab.show.theme import BLUE, INK, LIGHT, ORANGE, Theme
+from webhook_lab.watch.rows import Fate
 
 _GAP = 0.012  # of the axis, between those that ran and those that did not
 

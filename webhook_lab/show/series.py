@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from webhook_lab.rows import Sample
 from webhook_lab.show.card import counted
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
+from webhook_lab.watch.rows import Sample
 
 MOST = 600
 PATH_SECOND = 100

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from webhook_lab.rows import Moment
 from webhook_lab.show.card import counted
 from webhook_lab.show.picture import BOXES
+from webhook_lab.watch.rows import Moment
 
 _ROW, _TOP, _BOTTOM = 26, 8, 34  # heights: of a row, above the first, below the last
 _LEFT, _WIDE, _RIGHT = 340, 510, 60  # widths: of the words, of the time axis, and beside it

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_lab.aws.session import Session
 from webhook_lab.course.chapters import Chapter
-from webhook_lab.deploy.naming import Names
 from webhook_lab.pipeline import Pipeline
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth
-from webhook_lab.rows import Answer, Moment
+from webhook_lab.watch.rows import Answer, Moment
 
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database

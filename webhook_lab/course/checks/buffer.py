@@ -1,7 +1,7 @@
 """Checks of chapter 08: what the burst became, and that the throttle held."""
 
 from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.observe.concurrency import peak_concurrency
+from webhook_lab.watch.concurrency import peak_concurrency
 
 DELIVERIES, WORK_SECONDS, DEADLINE = 6_000, 0.5, 600
 """The exercise: so many deliveries, the seconds of work on each, and the seconds that all may take."""

@@ -6,10 +6,10 @@ from typing import Any
 from webhook_lab.course.checks.bench import Bench, Checks
 from webhook_lab.course.checks.look import messages
 from webhook_lab.facts import quotas
-from webhook_lab.observe.attempts import attempts
-from webhook_lab.observe.concurrency import peak
 from webhook_lab.resources.alarm import state_of
-from webhook_lab.rows import Work
+from webhook_lab.watch.attempts import attempts
+from webhook_lab.watch.concurrency import peak
+from webhook_lab.watch.rows import Work
 
 LEFT = (5, 1, 10)
 """What the chapter leaves for the exercise: function timeout, visibility timeout, batch size."""

@@ -4,7 +4,7 @@ import base64
 import hashlib
 
 from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.observe.timeline import WAY
+from webhook_lab.watch.timeline import WAY
 
 EVERY_BYTE = bytes(range(256))
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from webhook_lab.course.checks.bench import Bench
-from webhook_lab.observe.peek import messages_of
 from webhook_lab.resources.role import Role
+from webhook_lab.watch.peek import messages_of
 
 
 def messages(bench: Bench, key: str = "queue") -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.deploy.packaging import package
+from webhook_lab.pipeline.packaging import package
 
 CHARGE = "charge:order-7"
 """What the claim in the notebook is called, before the run's token."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from webhook_lab.course.checks.bench import Bench, Checks
 from webhook_lab.course.checks.look import allowed, envelopes
-from webhook_lab.deploy.packaging import package
+from webhook_lab.pipeline.packaging import package
 
 
 def _ping(bench: Bench) -> str:

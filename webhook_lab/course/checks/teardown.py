@@ -1,7 +1,7 @@
 """Checks of chapter 15: that all of the lab is gone, and nothing else."""
 
+from webhook_lab import sweep
 from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.deploy import sweep
 from webhook_lab.pipeline import STEPS, label
 from webhook_lab.resources.queue import describe_queue
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.observe.peek import messages_of
+from webhook_lab.watch.peek import messages_of
 
 PROOF = 100
 """How many deliveries the exercise asks for as its proof."""

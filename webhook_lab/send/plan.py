@@ -9,9 +9,9 @@ import h11
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
-from webhook_lab.traffic.arrivals import MOST_DELIVERIES, within
-from webhook_lab.traffic.retries import Schedule
-from webhook_lab.traffic.sender import NOT_HTTP, Delivery, request_target
+from webhook_lab.send.arrivals import MOST_DELIVERIES, within
+from webhook_lab.send.retries import Schedule
+from webhook_lab.send.sender import NOT_HTTP, Delivery, request_target
 
 CONCURRENCY = 8
 """Attempts under way at once, unless asked for otherwise: as many publish functions run, 47 MB each."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from webhook_lab.rows import Answer, Moment
+from webhook_lab.watch.rows import Answer, Moment
 
 WAY = ("sender", "API Gateway", "publish", "queue", "subscribe", "table")
 """The places in the order in which a message passes them."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.traffic.sender import Delivery
+from webhook_lab.send.sender import Delivery
 
 HEADERS_SUFFIX = ".headers.json"
 """``push.json`` is a body; ``push.json.headers.json`` beside it, a JSON object, holds its headers."""

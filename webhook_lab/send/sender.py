@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.rows import Answer
+from webhook_lab.watch.rows import Answer
 
 TIMEOUT_SECONDS = 30.0
 """A REST API's integration answers within 29 s or not at all (API Gateway quotas)."""

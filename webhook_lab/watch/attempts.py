@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from webhook_lab.rows import Work
+from webhook_lab.watch.rows import Work
 
 CUT = "cut"
 """Outcome of an attempt whose function wrote no more lines about it: it timed out, or died."""

@@ -7,10 +7,10 @@ refuses is said in its own words: error code, then message.
 from collections.abc import Iterator, Sequence
 
 from webhook_lab.aws.errors import PreflightRefused
-from webhook_lab.deploy import limits
-from webhook_lab.deploy.permissions import allows, lets_api_invoke
-from webhook_lab.deploy.plan import Finding, Plan
 from webhook_lab.facts import quotas
+from webhook_lab.pipeline import limits
+from webhook_lab.pipeline.permissions import allows, lets_api_invoke
+from webhook_lab.pipeline.plan import Finding, Plan
 
 __all__ = ["MAPPING_ACTIONS", "Finding", "Plan", "check", "refuse"]
 

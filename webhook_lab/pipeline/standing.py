@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import code_of
 from webhook_lab.aws.session import Session
-from webhook_lab.deploy.naming import ROLE_PATH, TAG_KEY
+from webhook_lab.pipeline.naming import ROLE_PATH, TAG_KEY
 from webhook_lab.resources.ownership import from_pairs
 
 LOGS = "/aws/lambda/"

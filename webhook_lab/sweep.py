@@ -18,9 +18,9 @@ from itertools import chain
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.session import Session
-from webhook_lab.deploy import standing
-from webhook_lab.deploy.naming import DEFAULT_PREFIX, FUNCTIONS, REGION_KEY
-from webhook_lab.deploy.standing import LOGS, Standing
+from webhook_lab.pipeline import standing
+from webhook_lab.pipeline.naming import DEFAULT_PREFIX, FUNCTIONS, REGION_KEY
+from webhook_lab.pipeline.standing import LOGS, Standing
 from webhook_lab.resources import (
     alarm,
     event_source_mapping,

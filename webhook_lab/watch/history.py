@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook_lab.rows import Invocation, Work
+from webhook_lab.watch.rows import Invocation, Work
 
 SETTLED = frozenset({"stored", "duplicate", "redelivered", "conflict"})
 """Outcomes after which a message is done with; what failed comes again, or goes to the dead-letter queue."""

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from webhook_lab.rows import Answer, Sent
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.retries import is_accepted
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.retries import is_accepted
+from webhook_lab.watch.rows import Answer, Sent
 
 
 def kind_of(row: Sent) -> str:

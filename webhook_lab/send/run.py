@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
-from webhook_lab.rows import Sent
-from webhook_lab.traffic.engine import Engine
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.sender import Delivery
-from webhook_lab.traffic.tally import Tally
+from webhook_lab.send.engine import Engine
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.sender import Delivery
+from webhook_lab.send.tally import Tally
+from webhook_lab.watch.rows import Sent
 
 PROGRESS_AFTER = 2.0
 """Seconds; what is over sooner shows no bar."""
@@ -118,7 +118,7 @@ def send_all(
     on_sent: Callable[[Sent], object] | None = None,
     **settings: Any,
 ) -> Run:
-    """Send all and wait. The settings are those of `webhook_lab.traffic.plan.Plan`.
+    """Send all and wait. The settings are those of `webhook_lab.send.plan.Plan`.
 
     Raises:
         LabError: what cannot be sent as asked; then nothing was.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from webhook_lab.rows import Fate
+from webhook_lab.watch.rows import Fate
 
 
 def fates(

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 import h11
 
-from webhook_lab.rows import Answer, Sent
-from webhook_lab.traffic.connection import Connection, Reply
-from webhook_lab.traffic.plan import Plan
-from webhook_lab.traffic.retries import GONE, Schedule, is_accepted, schedule
-from webhook_lab.traffic.sender import Delivery
-from webhook_lab.traffic.tally import Tally, kind_of
+from webhook_lab.send.connection import Connection, Reply
+from webhook_lab.send.plan import Plan
+from webhook_lab.send.retries import GONE, Schedule, is_accepted, schedule
+from webhook_lab.send.sender import Delivery
+from webhook_lab.send.tally import Tally, kind_of
+from webhook_lab.watch.rows import Answer, Sent
 
 
 class Engine:

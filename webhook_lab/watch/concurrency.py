@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
-from webhook_lab.observe.history import History
-from webhook_lab.rows import Invocation, Work
+from webhook_lab.watch.history import History
+from webhook_lab.watch.rows import Invocation, Work
 
 
 class Span(Protocol):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Self
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.observe.concurrency import Gauge, peak
-from webhook_lab.observe.depth import LOOKS_UNTIL_EMPTY, look
-from webhook_lab.observe.history import History
-from webhook_lab.observe.log_lines import LogReader
-from webhook_lab.rows import Invocation, Sample
+from webhook_lab.watch.concurrency import Gauge, peak
+from webhook_lab.watch.depth import LOOKS_UNTIL_EMPTY, look
+from webhook_lab.watch.history import History
+from webhook_lab.watch.log_lines import LogReader
+from webhook_lab.watch.rows import Invocation, Sample
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from webhook_lab.deploy.plan import Finding, Plan
 from webhook_lab.facts import quotas
+from webhook_lab.pipeline.plan import Finding, Plan
 
 _NAMES = {
     "function": (1, quotas.LAMBDA_FUNCTION_NAME_CHARACTERS, "a-zA-Z0-9-_"),

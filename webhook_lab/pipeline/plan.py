@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from webhook_lab.deploy.permissions import Policy
 from webhook_lab.facts import quotas
+from webhook_lab.pipeline.permissions import Policy
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.traffic import signing
-from webhook_lab.traffic.arrivals import count, within
-from webhook_lab.traffic.sender import Delivery
+from webhook_lab.send import signing
+from webhook_lab.send.arrivals import count, within
+from webhook_lab.send.sender import Delivery
 
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMES = ("Ada", "Zoë", "Grace", "Łukasz", "Edsger", "Margaret", "渡辺")

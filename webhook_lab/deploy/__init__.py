@@ -1,1 +1,0 @@
-"""What turns resources into a deployment: names, ledger, packages, preflight and sweep."""
