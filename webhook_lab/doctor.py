@@ -242,7 +242,7 @@ def _target(environ: Mapping[str, str], sessions: "list[Session]") -> str:
 def _permissions(session: "Session") -> str:
     """One harmless list call to each service that the pipeline is built in."""
     from webhook_lab.aws.errors import explain
-    from webhook_lab.pipeline.naming import ROLE_PATH
+    from webhook_lab.resources.role import ROLE_PATH
 
     with explain("list what each service holds"):
         session.sqs.list_queues(MaxResults=1)

@@ -1,7 +1,8 @@
 """What this lab asked AWS to create: written before it asks, so that a kill at any point leaves a trace.
 
 One JSON object a line, appended and fsynced: `intend` (kind and name, before the request), `done` (with the
-id that AWS gave), `removed`. The file belongs to one cloud: an account and region, or one local cloud's life.
+id that AWS gave), `removed`, `refused`. The file belongs to one cloud: an account
+and region, or one local cloud's life.
 """
 
 import json
@@ -22,7 +23,7 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True)
 class Row:
-    """One resource: its kind (a pipeline step), its name, and its id once AWS has answered."""
+    """One resource: its kind, its name, and its id once AWS has answered."""
 
     kind: str
     name: str
@@ -53,6 +54,10 @@ class Ledger:
         """Say that it exists, and how AWS identifies it."""
         self._append({"op": "done", "kind": kind, "name": name, "id": identity})
 
+    def refused(self, kind: str, name: str) -> None:
+        """Say that AWS did not create what was intended, so that there is none."""
+        self._append({"op": "refused", "kind": kind, "name": name})
+
     def removed(self, kind: str, name: str) -> None:
         """Say that it is gone since now, and that AWS was asked to make sure."""
         self._append({"op": "removed", "kind": kind, "name": name, "at": f"{time.time():.0f}"})
@@ -71,13 +76,17 @@ class Ledger:
         for entry in self._entries():
             key = (entry["kind"], entry["name"])
             match entry["op"]:
-                case "removed":
+                case "removed" | "refused":
                     rows.pop(key, None)
                 case "intend":
                     rows.setdefault(key, Row(*key, None))
                 case "done":
                     rows[key] = Row(*key, entry["id"])
         return list(rows.values())
+
+    def row(self, kind: str, name: str) -> Row | None:
+        """What is known of one resource that may exist."""
+        return next((row for row in self.open_rows() if (row.kind, row.name) == (kind, name)), None)
 
     def retire(self) -> None:
         """Forget everything: the cloud that this ledger describes no longer exists, or holds nothing."""

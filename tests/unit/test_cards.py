@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
+from webhook_lab.resources.event_source_mapping import Mapping
 
 from webhook_lab.facts import quotas
 from webhook_lab.resources import policies
 from webhook_lab.resources.alarm import Alarm, Rule
-from webhook_lab.resources.event_source_mapping import Mapping
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.queue import Queue

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from webhook_lab.aws.errors import Foreign, LabError
 from webhook_lab.resources.event_source_mapping import (
     Mapping,
     delete_mapping,
     describe_mapping,
     ensure_mapping,
 )
+
+from webhook_lab.aws.errors import Foreign, LabError
 
 UUID = "a1b2c3d4-5678-90ab-cdef-111111111111"
 ARN = f"arn:aws:lambda:us-east-1:123456789012:event-source-mapping:{UUID}"

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
 import boto3
@@ -41,6 +42,8 @@ class Traits:
         function_python: functions run under this machine's Python, whatever runtime they name.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
+        checks_mappings: a mapping is refused when its function runs longer than its queue hides a message,
+            and when its role may not read the queue.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
 
@@ -54,11 +57,14 @@ class Traits:
     console: bool = False
     function_python: bool = False
     log_lag: float = 10.0
+    checks_mappings: bool = True
     charges: bool = False
 
 
 AWS = Traits("AWS", console=True, charges=True)
-ENDPOINT = Traits("another endpoint", moves_messages=False, publishes_metrics=False)  # what works on any
+ENDPOINT = Traits(
+    "another endpoint", moves_messages=False, publishes_metrics=False, checks_mappings=False
+)  # what works on any
 LOCAL_CLOUD = Traits(
     "the local cloud on this machine",
     moves_messages=False,
@@ -66,6 +72,7 @@ LOCAL_CLOUD = Traits(
     depths_at_once=True,
     purges_at_once=True,
     limits_account_concurrency=False,
+    checks_mappings=False,
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     log_lag=0.5,
@@ -97,6 +104,17 @@ class Target:
         if self.endpoint_url is None:
             return f"https://{api_id}.execute-api.{self.region}.amazonaws.com/{stage}"
         return f"{self.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
+
+    partition: ClassVar[str] = "aws"
+    domain: ClassVar[str] = "amazonaws.com"
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of ours, such as ``arn("sqs", "lab-webhooks")``."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def console_page_url(self, page: str) -> str | None:
+        """The AWS console's page of a resource, or None where there is no console."""
+        return f"https://{self.region}.console.aws.amazon.com/{page}" if self.traits.console else None
 
     def console_url(self, kind: str, name: str) -> str | None:
         """The AWS console's page of a resource, or None where there is no console."""

@@ -43,7 +43,7 @@ def demand_pipeline() -> Pipeline:
 def demand(pipeline: Pipeline, key: str) -> Any:
     """One step's resource. Raises LabError if it does not stand."""
     if (found := pipeline.look_up(key)) is None:
-        said = f"{STEPS[key].title} {STEPS[key].name(pipeline.names)!r} does not exist"
+        said = f"{STEPS[key].label} {STEPS[key].name(pipeline.names)!r} does not exist"
         raise LabError("use the pipeline", said, "Run `webhook-lab up`.")
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline, fates_in, set_throttle, warm_subscriber, watch_pipeline
-from webhook_lab.pipeline.throttle import LEAST, throttle_of
+from webhook_lab.pipeline.operations import LEAST, throttle_of
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
 from webhook_lab.show.chart import Chart

@@ -1,12 +1,16 @@
 """The pipeline: its settings, and the ordered steps that build and remove it. The only truth about both."""
 
-from webhook_lab.pipeline.alarm import dead_letter_alarm
 from webhook_lab.pipeline.build import Pipeline, Progress, Removed
 from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
-from webhook_lab.pipeline.redrive import redrive
+from webhook_lab.pipeline.operations import (
+    dead_letter_alarm,
+    redrive,
+    set_throttle,
+    throttle_of,
+    warm_subscriber,
+)
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
-from webhook_lab.pipeline.throttle import set_throttle, warm_subscriber
+from webhook_lab.pipeline.steps import LAST, STEPS, step_of, steps_until
 from webhook_lab.pipeline.watch import fates_in, watch_pipeline
 
 __all__ = [
@@ -18,12 +22,13 @@ __all__ = [
     "Settings",
     "dead_letter_alarm",
     "fates_in",
-    "label",
     "open_pipeline",
     "redrive",
     "retire_dead_ledgers",
     "set_throttle",
+    "step_of",
     "steps_until",
+    "throttle_of",
     "warm_subscriber",
     "watch_pipeline",
 ]

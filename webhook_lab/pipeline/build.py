@@ -1,20 +1,23 @@
 """Build the pipeline up to a step, restore it to one, tear it down. The ledger knows before AWS does."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from webhook_lab.aws.boto3_values import ZipSource
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.session import Session
 from webhook_lab.ledger import Ledger
-from webhook_lab.pipeline.judge import judge, judge_step
+from webhook_lab.pipeline.judge import findings_of_all, findings_of_step
 from webhook_lab.pipeline.naming import FUNCTIONS, Names
 from webhook_lab.pipeline.packaging import package
-from webhook_lab.pipeline.plan import Finding
+from webhook_lab.pipeline.preflight import Finding, refuse
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.pipeline.steps import ALL, EXTRAS, LAST, STEPS, Step, steps_until
-from webhook_lab.resources import queue
+from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps_until
+from webhook_lab.resources.queue import empty_queue
+from webhook_lab.resources.resource import Resource
 
 Progress = Callable[[str], None]
 """Told the key of each step before it is taken."""
@@ -22,7 +25,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Removed:
-    """One resource that is gone: the step that it was, and its name."""
+    """One resource that is gone: its kind and its name."""
 
     kind: str
     name: str
@@ -48,39 +51,43 @@ class Pipeline:
         Raises:
             LabError: what AWS refused, and at which step.
         """
-        for step in steps_until(until):
-            if progress:
-                progress(step.key)
+        for step in _told(steps_until(until), progress):
             self.ensure(step.key)
 
     def ensure(self, key: str, **instead: Any) -> Any:
-        """Create one step's resource, or mend what differs from the settings, and return it.
+        """Create one step's resource, or mend what differs from the settings, and return it as it is.
 
         Args:
-            instead: arguments of the resource's own ensure function to use in place of what the settings say.
+            instead: fields of the resource's class to use in place of what the settings say.
 
         Raises:
-            LabError: what AWS refused, or would; or there is no such argument.
+            LabError: what AWS refused, or would; or there is no such field.
         """
-        step = ALL[key]
-        name = step.name(self.names)
-        arguments = {**step.arguments(self), **instead}
-        judge_step(self, key, arguments)
-        known = {(row.kind, row.name): row.id for row in self.ledger.open_rows()}
-        if (key, name) not in known:
-            self.ledger.intend(key, name)
-        with explain(where := f"create {step.title} {name!r}"):
-            try:
-                resource = step.ensure(self, **arguments)
-            except TypeError as error:
-                if "unexpected keyword argument" not in str(error):
-                    raise
-                said = f"there is no {str(error).rpartition(' ')[2]} to set"
-                raise LabError(where, said, f"There are {', '.join(step.arguments(self))}.") from error
-        if known.get((key, name)) != (identity := _identity(resource)):
-            self.ledger.done(key, name, identity)
+        step, where = step_of(key), self._where("create", key)
+        with explain(where):
+            wanted = _altered(step.wanted(self), instead, where)
+            refuse(findings_of_step(self, key, wanted))
+        known = self.ledger.row(wanted.kind, wanted.name)
+        if known is None:
+            self.ledger.intend(wanted.kind, wanted.name)
+        try:
+            with explain(where):
+                resource = wanted.ensure(self.session, self.names.tags)
+        except LabError as error:
+            if known is None and self._was_refused(key, error):
+                self.ledger.refused(wanted.kind, wanted.name)
+            raise
+        if known is None or known.id != resource.id:
+            self.ledger.done(wanted.kind, wanted.name, resource.id)
         self._built[key] = resource
         return resource
+
+    def _was_refused(self, key: str, error: LabError) -> bool:
+        """Whether AWS answered that it does not create the step's resource, and there is none."""
+        try:
+            return isinstance(error.__cause__, ClientError) and self.look_up(key) is None
+        except LabError:
+            return False
 
     def get(self, key: str) -> Any:
         """The step's resource, looked up once.
@@ -89,10 +96,9 @@ class Pipeline:
             LabError: when it does not exist.
         """
         if key not in self._built:
-            step = ALL[key]
             if (found := self.look_up(key)) is None:
                 raise LabError(
-                    f"use {step.title} {step.name(self.names)!r}",
+                    self._where("use", key),
                     "it does not exist",
                     "Run the cell that creates it, or the first cell again: Lab.open restores what stood.",
                 )
@@ -105,9 +111,9 @@ class Pipeline:
 
     def look_up(self, key: str) -> Any | None:
         """The step's resource as AWS describes it now, or None when there is none."""
-        step = ALL[key]
-        with explain(f"look up {step.title} {step.name(self.names)!r}"):
-            return step.describe(self)
+        step = step_of(key)
+        with explain(self._where("look up", key)):
+            return step.kind.describe(self.session, step.name(self.names), self.names.tags)
 
     @property
     def zip_sources(self) -> dict[str, ZipSource]:
@@ -116,66 +122,65 @@ class Pipeline:
 
     def preflight(self) -> list[Finding]:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
-        return judge(self)
+        return findings_of_all(self, {key: self.look_up(key) for key in STEPS})
 
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
-        self._remove_extras()
-        for step in reversed(STEPS.values()):
-            if step not in keep:
-                if progress:
-                    progress(step.key)
-                if self._may_exist(step):
-                    self.remove(step.key)
-        queues = [key for key in ("queue", "dlq") if STEPS[key] in keep]
-        for step in keep:
-            if progress:
-                progress(step.key)
+        for step in EXTRAS.values():
+            self.remove(step.key)
+        for step in _told([step for step in reversed(STEPS.values()) if step not in keep], progress):
+            self.remove(step.key)
+        for step in _told(keep, progress):
             self.ensure(step.key)
-            if queues and step.key == queues[0]:  # before anything reads from them again
-                for key in queues:
+            if step.key == "queue":  # before anything reads from them again
+                for key in ("dlq", "queue"):
                     self._empty(key)
 
     def _empty(self, key: str) -> None:
-        with explain(f"empty {STEPS[key].title} {STEPS[key].name(self.names)!r}"):
+        with explain(self._where("empty", key)):
             purge = self.session.target.traits.purges_at_once
-            queue.empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
+            empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
 
-    def remove(self, key: str) -> Removed:
-        """Delete one step's resource, wait until it is gone, and close its row. Quiet when there is none."""
-        step = ALL[key]
-        name = step.name(self.names)
-        with explain(f"delete {step.title} {name!r}"):
-            step.delete(self)
+    def remove(self, key: str) -> Removed | None:
+        """Delete one step's resource, wait until it is gone, and close its row; None when there was none."""
+        step = step_of(key)
+        kind, name = step.kind, step.name(self.names)
+        with explain(self._where("delete", key)):
+            found = kind.all_named(self.session, name, self.names.tags)
+            for each in found:
+                kind.delete(self.session, each.id)
         self._built.pop(key, None)
-        self.ledger.removed(key, name)
-        return Removed(key, name)
+        if asked_for := self.ledger.row(kind.kind, name) is not None:
+            self.ledger.removed(kind.kind, name)
+        return Removed(kind.kind, name) if found or asked_for else None
 
     def teardown(self, progress: Progress | None = None) -> list[Removed]:
         """Remove every step in reverse; return what existed, or had been asked for, and is gone."""
-        removed = self._remove_extras()
-        for step in reversed(STEPS.values()):
-            if progress:
-                progress(step.key)
-            if self._may_exist(step):
-                removed.append(self.remove(step.key))
+        steps = [*EXTRAS.values(), *reversed(STEPS.values())]
+        removed = [self.remove(step.key) for step in _told(steps, progress)]
         self.ledger.retire()
-        return removed
+        return [each for each in removed if each]
 
-    def _remove_extras(self) -> list[Removed]:
-        return [self.remove(step.key) for step in EXTRAS.values() if self._may_exist(step)]
-
-    def _may_exist(self, step: Step) -> bool:
-        asked_for = any(
-            (row.kind, row.name) == (step.key, step.name(self.names)) for row in self.ledger.open_rows()
-        )
-        return asked_for or self.look_up(step.key) is not None
+    def _where(self, doing: str, key: str) -> str:
+        """What is being done to which resource, for messages."""
+        step = step_of(key)
+        return f"{doing} {step.label} {step.name(self.names)!r}"
 
 
-def _identity(resource: Any) -> str:
-    """How AWS identifies it: an ARN where it has one, else its id."""
-    for attribute in ("arn", "uuid", "id"):
-        if value := getattr(resource, attribute, None):
-            return str(value)
-    raise TypeError(f"{type(resource).__name__} has no arn, uuid or id")
+R = TypeVar("R", bound=Resource)
+
+
+def _altered(wanted: R, instead: dict[str, Any], where: str) -> R:
+    """The resource with some fields set otherwise than by the settings."""
+    known = [field.name for field in fields(wanted)]
+    if unknown := [repr(name) for name in instead if name not in known]:
+        raise LabError(where, f"there is no {', '.join(unknown)} to set", f"There are {', '.join(known)}.")
+    return replace(wanted, **instead)
+
+
+def _told(steps: Iterable[Step], progress: Progress | None) -> Iterable[Step]:
+    for step in steps:
+        if progress:
+            progress(step.key)
+        yield step

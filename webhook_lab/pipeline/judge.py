@@ -4,66 +4,72 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.pipeline import preflight
-from webhook_lab.pipeline.plan import Finding, Plan
-from webhook_lab.pipeline.steps import STEPS, Site
-from webhook_lab.resources.event_source_mapping import other_maxima
+from webhook_lab.pipeline.preflight import Finding, Plan, check
+from webhook_lab.resources.mapping import other_maxima
 from webhook_lab.resources.ownership import absent_is_none
+from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import undeployed_methods
 
-_WAITS_FOR_MAPPING = frozenset({"visibility timeout", "batching window", "mapping role"})
-"""Rules that AWS applies when a mapping is created, and not before."""
+if TYPE_CHECKING:
+    from webhook_lab.pipeline.build import Pipeline
 
-_SETTLED_BY = {
-    "queue": ("visibility_timeout", "queue_retention", "max_receive_count"),
-    "dlq": ("dlq_retention",),
-    "subscribe_function": ("function_timeout", "runtime", "reserved_concurrency"),
-    "mapping": ("batch_size", "maximum_concurrency", "report_batch_item_failures"),
+_FIELDS = {
+    "queue": {
+        "visibility_timeout": "visibility_timeout",
+        "retention": "queue_retention",
+        "max_receive_count": "max_receive_count",
+    },
+    "dlq": {"retention": "dlq_retention"},
+    "publish_function": {"timeout": "function_timeout", "runtime": "runtime"},
+    "subscribe_function": {
+        "timeout": "function_timeout",
+        "runtime": "runtime",
+        "reserved_concurrency": "reserved_concurrency",
+    },
+    "mapping": {
+        "batch_size": "batch_size",
+        "maximum_concurrency": "maximum_concurrency",
+        "report_batch_item_failures": "report_batch_item_failures",
+    },
 }
-"""The step whose resource holds each setting."""
+"""By step: the fields of its resource that a plan has, and what the plan calls them."""
+
+_AT_THE_MAPPING = frozenset({"visibility timeout", "mapping role"})
+"""Rules on several resources, which AWS applies when a mapping is created or changed, and not before."""
 
 
-def judge_step(site: Site, key: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse what AWS would refuse of one step, given the arguments of its ensure function.
+def findings_of_step(pipeline: "Pipeline", key: str, wanted: Resource) -> list[Finding]:
+    """What to say about one step's resource before it is asked for.
 
-    Raises:
-        PreflightRefused: in AWS's own words.
+    Nothing is looked up for it, but where the target lets mappings pass that AWS refuses: there a mapping is
+    judged by the queue, the function and the role that stand.
     """
-    known = _as_settings(key, arguments)
-    if key == "mapping":  # judged by what it connects, which somebody may have changed since
-        known = {**_standing(site, "queue", "subscribe_function"), **known}
-        known["mapping_policy"] = _mapping_policy(site)
-    findings = preflight.check(_plan(site, **known))
-    if key != "mapping":
-        findings = [finding for finding in findings if finding.rule not in _WAITS_FOR_MAPPING]
-    preflight.refuse(findings)
+    known = _fields_of(key, wanted)
+    looks = key == "mapping" and not pipeline.session.target.traits.checks_mappings
+    if looks:
+        found = {each: pipeline.look_up(each) for each in ("queue", "subscribe_function", "subscribe_role")}
+        known = {**_standing(found), **_role_policy(found), **known}
+    findings = check(_plan(pipeline, **known))
+    return [each for each in findings if looks or each.rule not in _AT_THE_MAPPING]
 
 
-def judge(site: Site) -> list[Finding]:
-    """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now.
+def findings_of_all(pipeline: "Pipeline", found: Mapping[str, Any]) -> list[Finding]:
+    """What to say about the settings, and about what stands: `found` has each step's resource, or None.
 
     What stands and would be refused was changed behind AWS's check: that is a warning.
     """
-    session, names = site.session, site.names
-    known: dict[str, Any] = {}
-    if (api := STEPS["api"].describe(site)) is not None:
-        target = session.target
-        known["api_arn"] = f"arn:aws:execute-api:{target.region}:{target.account}:{api.id}"
-        if api.stage:
-            known["undeployed"] = undeployed_methods(session.apigateway, api_id=api.id, stage=api.stage)
-    known["other_mappings"] = other_maxima(
-        session.lambda_, function_name=names.function("subscribe"), queue_arn=_queue_arn(site)
-    )
-    known |= {"mapping_policy": _mapping_policy(site), "function_policy": _function_policy(site)}
-    deleted = [site.ledger.removed_at(key, STEPS[key].name(names)) for key in ("queue", "dlq")]
+    known = {**_role_policy(found), **_looked_up(pipeline, found)}
+    deleted = [
+        pipeline.ledger.removed_at("queue", name) for name in (pipeline.names.queue, pipeline.names.dlq)
+    ]
     known["queue_deleted_ago"] = min((time.time() - at for at in deleted if at), default=None)
-    findings = preflight.check(_plan(site, **known))
+    findings = check(_plan(pipeline, **known))
     said = {(finding.rule, finding.said) for finding in findings}
-    standing = preflight.check(_plan(site, **known, **_standing(site, *_SETTLED_BY)))
+    standing = check(_plan(pipeline, **{**known, **_standing(found)}))
     return findings + [
         replace(each, level="warning", said=f"as it stands: {each.said}")
         for each in standing
@@ -71,62 +77,58 @@ def judge(site: Site) -> list[Finding]:
     ]
 
 
-def _plan(site: Site, **known: Any) -> Plan:
-    settings, target = site.settings, site.session.target
-    plan: dict[str, Any] = {
+def _plan(pipeline: "Pipeline", **known: Any) -> Plan:
+    settings, target = pipeline.settings, pipeline.session.target
+    plan = {
         field: getattr(settings, field) for field in Plan.__dataclass_fields__ if hasattr(settings, field)
     }
-    kinds = {"dead-letter queue": "queue", "log group": "log_group"}
-    named = [(kinds.get(step.title, step.title), step.name(site.names)) for step in STEPS.values()]
-    plan["names"] = [
-        (kind, name) for kind, name in named if kind in {"table", "queue", "function", "role", "log_group"}
-    ]
-    plan["queue_arn"] = _queue_arn(site)
+    plan["queue_arn"] = target.arn("sqs", pipeline.names.queue)
     plan["local_python"] = sys.version_info[:2] if target.traits.function_python else None
-    if target.traits.limits_account_concurrency:
-        with explain("read the account's Lambda limits"):
-            limit = site.session.lambda_.get_account_settings()["AccountLimit"]
-        plan["account_concurrency"] = limit["ConcurrentExecutions"]
-        plan["unreserved_concurrency"] = limit["UnreservedConcurrentExecutions"]
-        subscribe = STEPS["subscribe_function"].describe(site)
-        plan["already_reserved"] = (subscribe and subscribe.reserved_concurrency) or 0
     return Plan(**{**plan, **known})
 
 
-def _as_settings(key: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A step's own arguments under the names that settings have for them."""
-    renamed = {"timeout": "function_timeout", "retention": f"{key}_retention"}
-    if key == "publish_function":
-        arguments = {name: value for name, value in arguments.items() if name != "reserved_concurrency"}
-    known = {renamed.get(name, name): value for name, value in arguments.items()}
-    return {
-        name: value for name, value in known.items() if name in Plan.__dataclass_fields__ and name != "names"
-    }
+def _fields_of(key: str, resource: Resource) -> dict[str, Any]:
+    return {ours: getattr(resource, field) for field, ours in _FIELDS.get(key, {}).items()}
 
 
-def _standing(site: Site, *keys: str) -> dict[str, Any]:
-    """What the steps' resources are set to now, under the names that settings have for it."""
+def _standing(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the resources are set to now, under the names that a plan has for it."""
     known: dict[str, Any] = {}
-    for key in keys:
-        if (resource := STEPS[key].describe(site)) is not None:
-            found = _as_settings(key, asdict(resource))
-            known |= {name: value for name, value in found.items() if name in _SETTLED_BY[key]}
+    for key, resource in found.items():
+        known |= _fields_of(key, resource) if resource and key != "publish_function" else {}
     return known
 
 
-def _queue_arn(site: Site) -> str:
-    target = site.session.target
-    return f"arn:aws:sqs:{target.region}:{target.account}:{site.names.queue}"
+def _role_policy(found: Mapping[str, Any]) -> dict[str, Any]:
+    role = found.get("subscribe_role")
+    return {"mapping_policy": (role.policy or {}) if role else None}
 
 
-def _mapping_policy(site: Site) -> dict[str, Any] | None:
-    role = STEPS["subscribe_role"].describe(site)
-    return None if role is None else role.policy or {}
-
-
-def _function_policy(site: Site) -> dict[str, Any] | None:
-    name = site.names.function("publish")
-    lambda_ = site.session.lambda_
-    with explain(f"read the resource policy of function {name!r}"):
-        found = absent_is_none(lambda: lambda_.get_policy(FunctionName=name), "ResourceNotFoundException")
-    return json.loads(found["Policy"]) if found else None
+def _looked_up(pipeline: "Pipeline", found: Mapping[str, Any]) -> dict[str, Any]:
+    """What no resource's description holds: policies, deployments, other mappings, the account's limits."""
+    session, names, api, function = (
+        pipeline.session,
+        pipeline.names,
+        found["api"],
+        found["subscribe_function"],
+    )
+    known: dict[str, Any] = {}
+    with explain("look at what preflight judges"):
+        if api:
+            known["api_arn"] = session.target.arn("execute-api", api.id)
+            known["undeployed"] = undeployed_methods(session, api_id=api.id) if api.stage else ()
+        queue_arn = session.target.arn("sqs", names.queue)
+        known["other_mappings"] = other_maxima(
+            session, function_name=names.function("subscribe"), queue_arn=queue_arn
+        )
+        publish = names.function("publish")
+        policy = absent_is_none(
+            lambda: session.lambda_.get_policy(FunctionName=publish), "ResourceNotFoundException"
+        )
+        known["function_policy"] = json.loads(policy["Policy"]) if policy else None
+        if session.target.traits.limits_account_concurrency:
+            limit = session.lambda_.get_account_settings()["AccountLimit"]
+            known["account_concurrency"] = limit["ConcurrentExecutions"]
+            known["unreserved_concurrency"] = limit["UnreservedConcurrentExecutions"]
+            known["already_reserved"] = (function and function.reserved_concurrency) or 0
+    return known

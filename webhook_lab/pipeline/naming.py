@@ -5,15 +5,7 @@ from dataclasses import dataclass
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
-
-TAG_KEY = "webhook-lab"
-"""Every resource that can carry a tag carries this one; its value is the lab's prefix."""
-
-REGION_KEY = "webhook-lab-region"
-"""A role carries this tag too: roles are an account's, and a lab is one region's."""
-
-ROLE_PATH = "/webhook-lab/"
-"""Roles live under this IAM path, where nothing else does."""
+from webhook_lab.resources.ownership import TAG_KEY
 
 DEFAULT_PREFIX = "webhook-lab"
 FUNCTIONS = ("publish", "subscribe")

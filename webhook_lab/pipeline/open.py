@@ -12,7 +12,7 @@ from webhook_lab.ledger import Ledger, state_folder
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.naming import DEFAULT_PREFIX, Names
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.resources.function import describe_function, unreserved_allows
+from webhook_lab.resources.function import Function, unreserved_allows
 
 
 def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] = os.environ) -> Pipeline:
@@ -41,9 +41,9 @@ def fitting(settings: Settings, session: Session, names: Names) -> Settings:
     if not session.target.traits.limits_account_concurrency or settings.reserved_concurrency is None:
         return settings
     with explain("read the account's Lambda limits"):
-        found = describe_function(session.lambda_, name=names.function("subscribe"), tags=names.tags)
+        found = Function.describe(session, names.function("subscribe"), names.tags)
         held = (found and found.reserved_concurrency) or 0
-        fits = unreserved_allows(session.lambda_, settings.reserved_concurrency, held=held)
+        fits = unreserved_allows(session, settings.reserved_concurrency, held=held)
     return settings if fits else replace(settings, reserved_concurrency=None)
 
 

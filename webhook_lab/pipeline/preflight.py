@@ -1,18 +1,17 @@
 """What AWS would refuse, and what it would let pass and make one regret: found before it is asked.
 
-Pure functions over a `Plan`, so that a target that checks less than AWS teaches the same rules. What AWS
-refuses is said in its own words: error code, then message.
+Rules are pure functions over a `Plan`, so that a target that checks less than AWS teaches the same. What AWS
+refuses is said in its own words: error code, then message. What boto3 refuses by itself is left to boto3.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from webhook_lab.aws.errors import PreflightRefused
 from webhook_lab.facts import quotas
-from webhook_lab.pipeline import limits
-from webhook_lab.pipeline.permissions import allows, lets_api_invoke
-from webhook_lab.pipeline.plan import Finding, Plan
-
-__all__ = ["MAPPING_ACTIONS", "Finding", "Plan", "check", "refuse"]
+from webhook_lab.pipeline.permissions import Policy, allows, lets_api_invoke
+from webhook_lab.resources.rest_api import STAGE
 
 MAPPING_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """What an event source mapping does on its queue, with the function's execution role."""
@@ -28,14 +27,92 @@ _API = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
 _API_ARNS, _API_DEPLOY = _API + "arn-format-reference.html", _API + "how-to-deploy-api.html"
 _INVALID = "InvalidParameterValueException: "
 
+_QUEUE_RANGES = (
+    ("visibility_timeout", "VisibilityTimeout", 0, quotas.SQS_VISIBILITY_LONGEST),
+    (
+        "queue_retention",
+        "MessageRetentionPeriod",
+        quotas.SQS_RETENTION_SHORTEST.value,
+        quotas.SQS_RETENTION_LONGEST,
+    ),
+    (
+        "dlq_retention",
+        "MessageRetentionPeriod",
+        quotas.SQS_RETENTION_SHORTEST.value,
+        quotas.SQS_RETENTION_LONGEST,
+    ),
+)
+_LAMBDA_MOST = (
+    ("function_timeout", "timeout", quotas.LAMBDA_TIMEOUT_LONGEST),
+    ("batch_size", "batchSize", quotas.MAPPING_BATCH_LARGEST),
+    ("batching_window", "maximumBatchingWindowInSeconds", quotas.MAPPING_WINDOW_LONGEST),
+    ("maximum_concurrency", "scalingConfig.maximumConcurrency", quotas.MAPPING_CONCURRENCY_MOST),
+)
+_WHOLE = (
+    *(field for field, *_ in (*_QUEUE_RANGES, *_LAMBDA_MOST)),
+    "max_receive_count",
+    "reserved_concurrency",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pipeline's settings as plain values: seconds, counts and policy documents.
+
+    Args:
+        dlq_retention, max_receive_count: None when the queue has no dead-letter queue.
+        account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not asked.
+        already_reserved: what the subscribe function holds of its account's concurrency now.
+        mapping_policy: what the mapping's role may do, with `queue_arn`; None when not known yet.
+        other_mappings: MaximumConcurrency of each further mapping of the subscribe function that is enabled.
+        undeployed: the API's methods, as ``"GET /path"``, that its stage does not serve, or serves still.
+        queue_deleted_ago: seconds since a queue with one of our names was deleted; None: none was of late.
+        function_policy: the publish function's resource policy, with `api_arn`
+            (``arn:aws:execute-api:<region>:<account>:<api id>``; None while there is no API).
+        local_python: (major, minor) of the interpreter that runs functions; None where Lambda's runtime does.
+    """
+
+    runtime: str = "python3.13"
+    function_timeout: int = 30
+    visibility_timeout: int = 180
+    queue_retention: int = quotas.SQS_RETENTION_DEFAULT.value
+    dlq_retention: int | None = quotas.SQS_RETENTION_LONGEST.value
+    max_receive_count: int | None = 5
+    batch_size: int = 10
+    batching_window: int = 0
+    maximum_concurrency: int | None = 2
+    reserved_concurrency: int | None = 2
+    report_batch_item_failures: bool = True
+    account_concurrency: int | None = None
+    unreserved_concurrency: int | None = None
+    already_reserved: int = 0
+    queue_arn: str = ""
+    mapping_policy: Policy | None = None
+    api_arn: str | None = None
+    undeployed: Sequence[str] = ()
+    other_mappings: Sequence[int | None] = ()
+    queue_deleted_ago: float | None = None
+    function_policy: Policy | None = None
+    local_python: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One setting that AWS refuses, or takes and makes one regret ("warning"), and the page that says so."""
+
+    level: Literal["refused", "warning"]
+    rule: str
+    said: str
+    try_this: str
+    source: str
+
 
 def check(plan: Plan) -> list[Finding]:
     """Everything to say about `plan`, refusals first. Empty: AWS takes it, and its guidance is followed."""
-    alone = (limits.names, limits.numbers, _runtime, _batches)
-    together = (_times, _dead_letters, _concurrency, _permissions, _deployment, _queue_name)
-    findings = list(limits.types(plan))
+    rules = (_ranges, _runtime, _batches, _times, _dead_letters, _concurrency, _permissions, _deployment)
+    findings = list(_types(plan))
     if not findings:  # numbers can be compared
-        findings = [finding for rule in (*alone, *together) for finding in rule(plan)]
+        findings = [finding for rule in (*rules, _queue_name) for finding in rule(plan)]
     return sorted(findings, key=lambda finding: finding.level != "refused")
 
 
@@ -49,6 +126,31 @@ def refuse(findings: Sequence[Finding]) -> None:
         if finding.level == "refused":
             where = f"preflight: {finding.rule} (nothing was asked of AWS, which would refuse it)"
             raise PreflightRefused(where, finding.said, f"{finding.try_this} See {finding.source}")
+
+
+def _types(plan: Plan) -> Iterator[Finding]:
+    """What should be a whole number and is none."""
+    for field in _WHOLE:
+        value = getattr(plan, field)
+        if value is not None and type(value) is not int:
+            said = f"{field} is {value!r}"
+            yield Finding("refused", field.replace("_", " "), said, "Use a whole number.", _MAPPING)
+
+
+def _ranges(plan: Plan) -> Iterator[Finding]:
+    """Numbers outside the range that the service takes; boto3 knows some lower ends, and no upper one."""
+    for field, parameter, least, most in _QUEUE_RANGES:
+        value = getattr(plan, field)
+        if value is not None and not least <= value <= most.value:
+            said = f"InvalidAttributeValue: Invalid value for the parameter {parameter}."
+            yield Finding("refused", parameter, said, f"Choose from {least} to {most.value}.", most.source)
+    for field, member, most in _LAMBDA_MOST:
+        value = getattr(plan, field)
+        if value is not None and value > most.value:
+            must = f"Member must have value less than or equal to {most.value}"
+            said = f"Value '{value}' at '{member}' failed to satisfy constraint: {must}"
+            said = f"ValidationException: 1 validation error detected: {said}"
+            yield Finding("refused", member, said, f"Choose {most.value} or less.", most.source)
 
 
 def _runtime(plan: Plan) -> Iterator[Finding]:
@@ -182,7 +284,7 @@ def _permissions(plan: Plan) -> Iterator[Finding]:
             call = action.removeprefix("sqs:")
             said = f"{_INVALID}The function execution role does not have permissions to call {call} on SQS"
             yield Finding("refused", "mapping role", said, f"Allow {action} on {plan.queue_arn}.", _MAPPING)
-    if plan.api_arn and not lets_api_invoke(plan.function_policy, plan.api_arn, plan.stage):
+    if plan.api_arn and not lets_api_invoke(plan.function_policy, plan.api_arn, STAGE):
         said = (
             "500 Internal server error to the sender; in the API's execution log: Execution failed due to "
             "configuration error: Invalid permissions on Lambda function"
@@ -193,9 +295,9 @@ def _permissions(plan: Plan) -> Iterator[Finding]:
 
 def _deployment(plan: Plan) -> Iterator[Finding]:
     if plan.undeployed:
-        said = f"changed since stage {plan.stage!r} was deployed, which serves what it had then: "
+        said = f"changed since stage {STAGE!r} was deployed, which serves what it had then: "
         said += ", ".join(plan.undeployed)
-        try_this = f"Call CreateDeployment for stage {plan.stage!r}."
+        try_this = f"Call CreateDeployment for stage {STAGE!r}."
         yield Finding("warning", "API deployment", said, try_this, _API_DEPLOY)
 
 

@@ -45,7 +45,6 @@ class Settings:
     work_seconds: float = 0
     signed_prefix: str = ""
     signing_secret: str = ""
-    stage: str = "prod"
     dead_letter_alarm: Rule = field(default_factory=Rule)
 
     def __post_init__(self) -> None:

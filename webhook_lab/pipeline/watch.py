@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.pipeline.build import Pipeline
-from webhook_lab.pipeline.throttle import throttle_of
+from webhook_lab.pipeline.operations import throttle_of
 from webhook_lab.watch.fates import fates
 from webhook_lab.watch.items import read_items
 from webhook_lab.watch.peek import messages_of

@@ -6,15 +6,16 @@ metrics once a minute, and after an idle time up to 15 minutes late
 Where nobody publishes metrics, `state_of` judges a queue's depth by the same `Rule`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal, Self
 
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.facts import quotas
-from webhook_lab.resources.ownership import Tags, from_pairs, is_ours, refuse_foreign, to_pairs
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
+from webhook_lab.aws.session import Session
+from webhook_lab.facts import prices, quotas, spoken
+from webhook_lab.resources.ownership import Tags, from_pairs, is_ours, pages, refuse_foreign, to_pairs
+from webhook_lab.resources.resource import Listed, Resource, Rows
 
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 """CloudWatch's words. The last: it has not seen a value yet."""
@@ -34,14 +35,106 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Alarm(Resource):
     """An alarm, or the same rule judged by us; `arn` is empty where there is no alarm."""
 
-    name: str
-    arn: str
+    kind: ClassVar[str] = "alarm"
+    title: ClassVar[str] = "CloudWatch alarm"
+    idle: ClassVar[str] = f"{prices.ALARM_MONTHS}; the first {prices.FREE_ALARMS} of an account are free"
+
     queue_name: str
     rule: Rule
-    state: State
+    arn: str = ""
+    state: State = "INSUFFICIENT_DATA"
+
+    @property
+    def id(self) -> str:
+        return self.name
+
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create the alarm, or restore its rule. It notifies nobody: give it an action for that.
+
+        Raises:
+            Foreign: an alarm of that name is not ours.
+        """
+        name, rule = self.name, self.rule
+        wanted: dict[str, Any] = {
+            "Namespace": "AWS/SQS",
+            "MetricName": rule.metric,
+            "Dimensions": [{"Name": "QueueName", "Value": self.queue_name}],
+            "Statistic": "Maximum",
+            "Period": rule.period,
+            "EvaluationPeriods": rule.periods,
+            "Threshold": float(rule.threshold),
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+            "ActionsEnabled": False,
+        }
+        found = _look(aws, name)
+        if found:
+            refuse_foreign(f"alarm {name!r}", _tags(aws, found["AlarmArn"]), tags)
+        if any(found.get(key) != value for key, value in wanted.items()):
+            # Tags are taken at creation alone; with an update CloudWatch leaves them as they are.
+            aws.cloudwatch.put_metric_alarm(AlarmName=name, Tags=to_pairs(tags), **wanted)
+            reason = f"alarm {name!r} to be listed"
+            found = retry_until(lambda: _look(aws, name) or None, seconds=15, reason=reason)
+        return self._of(found)
+
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        if not aws.target.traits.publishes_metrics:
+            return None  # nothing to set one on; and making a client takes a tenth of a second
+        found = _look(aws, name)
+        if not found or not (tags is None or is_ours(_tags(aws, found["AlarmArn"]), tags)):
+            return None
+        return cls._of(found)
+
+    @classmethod
+    def _of(cls, found: Any) -> Self:
+        named = {each["Name"]: each["Value"] for each in found.get("Dimensions", [])}
+        rule = Rule(found["MetricName"], int(found["Threshold"]), found["Period"], found["EvaluationPeriods"])
+        state = found.get("StateValue", "INSUFFICIENT_DATA")
+        return cls(found["AlarmName"], named.get("QueueName", ""), rule, found["AlarmArn"], state)
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        existed = bool(_look(aws, id))
+        if existed:
+            aws.cloudwatch.delete_alarms(AlarmNames=[id])
+        return existed
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
+        """Every alarm of the region on one metric; none where nothing publishes metrics."""
+        if aws.target.traits.publishes_metrics:
+            for row in pages(aws.cloudwatch, "describe_alarms", "MetricAlarms"):
+                name, arn = row["AlarmName"], row["AlarmArn"]
+                yield Listed(name, name, arn, partial(_tags, aws, arn))
+
+    def rows(self) -> Rows:
+        rule = self.rule
+        return (
+            ("Watches", f"{rule.metric} of {self.queue_name}"),
+            ("Alarm when", f"more than {rule.threshold} in {_periods(rule.periods, rule.period)}"),
+            ("Without a value", "no alarm (notBreaching)"),
+            ("Tells", "nobody: it has no action"),
+            ("State", self.state),
+        )
+
+    @property
+    def card_title(self) -> tuple[str, str]:
+        return self.title if self.arn else "The rule of a CloudWatch alarm", self.name
+
+    @property
+    def note(self) -> str:
+        judged = (
+            "There are no metrics here, so no alarm was created: lab judged its rule by the queue's depth."
+        )
+        return "" if self.arn else judged
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:
+        return f"cloudwatch/home?region={aws.target.region}#alarmsV2:alarm/{name}"
 
 
 def state_of(rule: Rule, visible: int) -> State:
@@ -49,64 +142,14 @@ def state_of(rule: Rule, visible: int) -> State:
     return "ALARM" if visible > rule.threshold else "OK"
 
 
-def ensure_alarm(
-    cloudwatch: "CloudWatchClient", *, name: str, queue_name: str, rule: Rule, tags: Tags
-) -> Alarm:
-    """Create the alarm, or restore its rule. It notifies nobody: give it an action for that.
-
-    Raises:
-        Foreign: an alarm of that name is not ours.
-    """
-    wanted: dict[str, Any] = {
-        "Namespace": "AWS/SQS",
-        "MetricName": rule.metric,
-        "Dimensions": [{"Name": "QueueName", "Value": queue_name}],
-        "Statistic": "Maximum",
-        "Period": rule.period,
-        "EvaluationPeriods": rule.periods,
-        "Threshold": float(rule.threshold),
-        "ComparisonOperator": "GreaterThanThreshold",
-        "TreatMissingData": "notBreaching",
-        "ActionsEnabled": False,
-    }
-    found = _look(cloudwatch, name)
-    if found:
-        refuse_foreign(f"alarm {name!r}", _tags(cloudwatch, found), tags)
-    if any(found.get(key) != value for key, value in wanted.items()):
-        # Tags are taken at creation alone; with an update CloudWatch leaves them as they are.
-        cloudwatch.put_metric_alarm(AlarmName=name, Tags=to_pairs(tags), **wanted)
-        found = retry_until(
-            lambda: _look(cloudwatch, name) or None, seconds=15, reason=f"alarm {name!r} to be listed"
-        )
-    return _alarm(found)
+def _look(aws: Session, name: str) -> Any:
+    return next(iter(aws.cloudwatch.describe_alarms(AlarmNames=[name]).get("MetricAlarms", [])), {})
 
 
-def describe_alarm(cloudwatch: "CloudWatchClient", *, name: str, tags: Tags | None = None) -> Alarm | None:
-    """The alarm as it is now, or None."""
-    found = _look(cloudwatch, name)
-    if not found or not (tags is None or is_ours(_tags(cloudwatch, found), tags)):
-        return None
-    return _alarm(found)
+def _tags(aws: Session, arn: str) -> dict[str, str]:
+    return from_pairs(aws.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
-def delete_alarm(cloudwatch: "CloudWatchClient", *, name: str, tags: Tags | None = None) -> bool:
-    """Delete the alarm. False when there was none."""
-    if describe_alarm(cloudwatch, name=name, tags=tags) is None:
-        return False
-    cloudwatch.delete_alarms(AlarmNames=[name])
-    return True
-
-
-def _look(cloudwatch: "CloudWatchClient", name: str) -> Any:
-    return next(iter(cloudwatch.describe_alarms(AlarmNames=[name]).get("MetricAlarms", [])), {})
-
-
-def _tags(cloudwatch: "CloudWatchClient", found: Any) -> dict[str, str]:
-    return from_pairs(cloudwatch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"])
-
-
-def _alarm(found: Any) -> Alarm:
-    named = {each["Name"]: each["Value"] for each in found.get("Dimensions", [])}
-    rule = Rule(found["MetricName"], int(found["Threshold"]), found["Period"], found["EvaluationPeriods"])
-    queue_name, state = named.get("QueueName", ""), found.get("StateValue", "INSUFFICIENT_DATA")
-    return Alarm(found["AlarmName"], found["AlarmArn"], queue_name, rule, state)
+def _periods(count: int, seconds: int) -> str:
+    each = spoken(seconds, "seconds")
+    return f"a period of {each}" if count == 1 else f"{count} periods of {each} in a row"

@@ -1,132 +1,180 @@
 """A Lambda function made from a zip, and how many of its executions the account keeps for it.
 
 Calls: GetFunction; CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration, PutFunctionConcurrency,
-DeleteFunctionConcurrency; DeleteFunction; GetAccountSettings; Invoke. Waits with boto3's function_active_v2
-and function_updated_v2: a function takes no change while another is under way.
+DeleteFunctionConcurrency; DeleteFunction; ListFunctions, ListTags; GetAccountSettings; Invoke. Waits with
+boto3's function_active_v2 and function_updated_v2: a function takes no change while another is under way.
 """
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, ClassVar, Self
 
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_on
-from webhook_lab.facts import quotas
-from webhook_lab.resources import ownership
-from webhook_lab.resources.ownership import Tags, Wait, absent_is_none, existed, is_ours
+from webhook_lab.aws.session import Session
+from webhook_lab.facts import prices, quotas, spoken
+from webhook_lab.resources.ownership import (
+    Tags,
+    absent_is_none,
+    existed,
+    is_ours,
+    once_role_is_known,
+    pages,
+    refuse_foreign,
+)
+from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
+HANDLER = "app.handler"
+"""What Lambda calls in every zip of ours."""
 
 _GONE = "ResourceNotFoundException"
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function: timeout in seconds, memory in MB, `code_sha256` in base64 as Lambda gives it.
-
-    `reserved_concurrency` is None where nothing is reserved: it then shares what the account has left.
-    """
-
-    name: str
-    arn: str
-    runtime: str
-    timeout: int
-    memory: int
-    environment: dict[str, str]
-    reserved_concurrency: int | None
-    code_sha256: str
-    role_arn: str
 
 
 class ReservationRefused(LabError):
     """The account must keep its last unreserved executions, so it cannot reserve any for this function."""
 
 
-def ensure_function(
-    lambda_: "LambdaClient",
-    *,
-    name: str,
-    role_arn: str,
-    zip_bytes: bytes,
-    runtime: str,
-    timeout: int,
-    memory: int,
-    environment: Mapping[str, str],
-    tags: Tags,
-    reserved_concurrency: int | None,
-    wait: Wait,
-    handler: str = "app.handler",
-) -> Function:
-    """Create the function, or restore its code, settings and reservation; return when it can be invoked.
+@dataclass(frozen=True)
+class Function(Resource):
+    """A function: timeout in seconds, memory in MB, `code_sha256` in base64 as Lambda gives it.
 
-    Raises:
-        Foreign: a function of that name is not ours.
-        ReservationRefused: everything else is done; see `unreserved_allows`.
+    `reserved_concurrency` is None where nothing is reserved: it then shares what the account has left.
+    `zip_bytes` is what it is made of, where it is wanted; Lambda gives the digest only.
     """
-    wanted: dict[str, Any] = {
-        "Role": role_arn,
-        "Runtime": runtime,
-        "Handler": handler,
-        "Timeout": timeout,
-        "MemorySize": memory,
-        "Environment": {"Variables": dict(environment)},
-    }
-    if (found := _look(lambda_, name)) is None:
-        code: Any = {"ZipFile": zip_bytes}
-        found = {
-            "Configuration": ownership.once_role_is_known(
-                lambda: lambda_.create_function(FunctionName=name, Code=code, Tags=dict(tags), **wanted)
-            )
+
+    kind: ClassVar[str] = "function"
+    title: ClassVar[str] = "Lambda function"
+    idle: ClassVar[str] = IN_USE.format(f"{prices.LAMBDA_REQUESTS} and {prices.LAMBDA_GB_SECONDS}")
+
+    role_arn: str
+    runtime: str
+    timeout: int
+    memory: int
+    environment: Mapping[str, str]
+    reserved_concurrency: int | None = None
+    zip_bytes: bytes = field(default=b"", repr=False, compare=False)
+    code_sha256: str = ""
+    arn: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.name
+
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create the function, or restore its code, settings and reservation; return when it can be invoked.
+
+        Raises:
+            Foreign: a function of that name is not ours.
+            ReservationRefused: everything else is done; see `unreserved_allows`.
+        """
+        name, found = self.name, _look(aws, self.name)
+        if found is None:
+            code: Any = {"ZipFile": self.zip_bytes}
+            create = partial(aws.lambda_.create_function, Code=code, Tags=dict(tags), **self._wanted())
+            found = {"Configuration": once_role_is_known(lambda: create(FunctionName=name))}
+            aws.wait("lambda", "function_active_v2", FunctionName=name)
+        else:
+            refuse_foreign(f"function {name!r}", found.get("Tags", {}), tags)
+            self._restore(aws, found["Configuration"])
+        if _reserved(found) != self.reserved_concurrency:
+            set_reserved_concurrency(aws, name=name, reserved=self.reserved_concurrency)
+        arn, sha256 = found["Configuration"]["FunctionArn"], _sha256(self.zip_bytes)
+        return replace(self, arn=arn, code_sha256=sha256)
+
+    def _wanted(self) -> dict[str, Any]:
+        return {
+            "Role": self.role_arn,
+            "Runtime": self.runtime,
+            "Handler": HANDLER,
+            "Timeout": self.timeout,
+            "MemorySize": self.memory,
+            "Environment": {"Variables": dict(self.environment)},
         }
-        wait("lambda", "function_active_v2", FunctionName=name)
-    else:
-        ownership.refuse_foreign(f"function {name!r}", found.get("Tags", {}), tags)
-        _restore(lambda_, name, found["Configuration"], wanted, zip_bytes, wait)
-    if _reserved(found) != reserved_concurrency:
-        set_reserved_concurrency(lambda_, name=name, reserved=reserved_concurrency)
-    arn, settings = found["Configuration"]["FunctionArn"], (runtime, timeout, memory, dict(environment))
-    return Function(name, arn, *settings, reserved_concurrency, _sha256(zip_bytes), role_arn)
+
+    def _restore(self, aws: Session, found: Any) -> None:
+        """Change what differs, one change after the other."""
+        name, lambda_, wanted = self.name, aws.lambda_, self._wanted()
+        if found.get("State") == "Pending":
+            aws.wait("lambda", "function_active_v2", FunctionName=name)
+        if found.get("LastUpdateStatus") == "InProgress":
+            aws.wait("lambda", "function_updated_v2", FunctionName=name)
+        if found.get("CodeSha256") != _sha256(self.zip_bytes):
+            _once_free(lambda: lambda_.update_function_code(FunctionName=name, ZipFile=self.zip_bytes))
+            aws.wait("lambda", "function_updated_v2", FunctionName=name)
+        have = {**found, "Environment": {"Variables": _variables(found)}}
+        differing = {key: value for key, value in wanted.items() if have.get(key) != value}
+        if found.get("LastUpdateStatus") == "Failed":
+            differing = wanted
+        if differing:
+            _once_free(lambda: lambda_.update_function_configuration(FunctionName=name, **differing))
+            aws.wait("lambda", "function_updated_v2", FunctionName=name)
+
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        found = _look(aws, name)
+        if found is None or not is_ours(found.get("Tags", {}), tags):
+            return None
+        now = found["Configuration"]
+        return cls(
+            name,
+            role_arn=now["Role"],
+            runtime=now["Runtime"],
+            timeout=now["Timeout"],
+            memory=now["MemorySize"],
+            environment=_variables(now),
+            reserved_concurrency=_reserved(found),
+            code_sha256=now["CodeSha256"],
+            arn=now["FunctionArn"],
+        )
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        """Delete the function with its reservation and resource policy. False when there was none."""
+        return existed(lambda: _once_free(lambda: aws.lambda_.delete_function(FunctionName=id)), _GONE)
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
+        for row in pages(aws.lambda_, "list_functions", "Functions"):
+            name, arn = row["FunctionName"], row["FunctionArn"]
+            yield Listed(name, name, arn, partial(_listed_tags, aws, arn))
+
+    def rows(self) -> Rows:
+        reserved = "none: it shares what the account has left"
+        if self.reserved_concurrency is not None:
+            reserved = spoken(self.reserved_concurrency, "executions")
+        variables = (f"{name} = {_shown(name, value)}" for name, value in sorted(self.environment.items()))
+        return (
+            ("Runtime", self.runtime),
+            ("Timeout", spoken(self.timeout, "seconds")),
+            ("Memory", spoken(self.memory, "MB")),
+            ("Execution role", tail(self.role_arn)),
+            ("Reserved concurrency", reserved),
+            ("Environment", "\n".join(variables) or "empty"),
+        )
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:
+        return f"lambda/home?region={aws.target.region}#/functions/{name}"
 
 
-def _restore(
-    lambda_: "LambdaClient", name: str, found: Any, wanted: dict[str, Any], zip_bytes: bytes, wait: Wait
-) -> None:
-    """Change what differs, one change after the other."""
-    if found.get("State") == "Pending":
-        wait("lambda", "function_active_v2", FunctionName=name)
-    if found.get("LastUpdateStatus") == "InProgress":
-        wait("lambda", "function_updated_v2", FunctionName=name)
-    if found.get("CodeSha256") != _sha256(zip_bytes):
-        _once_free(lambda: lambda_.update_function_code(FunctionName=name, ZipFile=zip_bytes))
-        wait("lambda", "function_updated_v2", FunctionName=name)
-    have = {**found, "Environment": {"Variables": _variables(found)}}
-    differing = {key: value for key, value in wanted.items() if have.get(key) != value}
-    if found.get("LastUpdateStatus") == "Failed":
-        differing = wanted
-    if differing:
-        _once_free(lambda: lambda_.update_function_configuration(FunctionName=name, **differing))
-        wait("lambda", "function_updated_v2", FunctionName=name)
-
-
-def set_reserved_concurrency(lambda_: "LambdaClient", *, name: str, reserved: int | None) -> None:
+def set_reserved_concurrency(aws: Session, *, name: str, reserved: int | None) -> None:
     """Keep `reserved` executions for the function and allow it no more; None gives them back, 0 stops it.
 
     Raises:
         ReservationRefused: the account has too few executions to keep any for one function.
     """
     if reserved is None:
-        lambda_.delete_function_concurrency(FunctionName=name)
+        aws.lambda_.delete_function_concurrency(FunctionName=name)
         return
+    put = partial(aws.lambda_.put_function_concurrency, FunctionName=name)
     try:
-        _once_free(
-            lambda: lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
-        )
+        _once_free(lambda: put(ReservedConcurrentExecutions=reserved))
     except ClientError as error:
         if "UnreservedConcurrentExecution" not in str(error):
             raise
@@ -137,48 +185,31 @@ def set_reserved_concurrency(lambda_: "LambdaClient", *, name: str, reserved: in
         ) from error
 
 
-def unreserved_allows(lambda_: "LambdaClient", reserved: int, *, held: int = 0) -> bool:
+def unreserved_allows(aws: Session, reserved: int, *, held: int = 0) -> bool:
     """Whether the account can reserve that many and still leave as many unreserved as Lambda insists on.
 
     Args:
         held: what the same function has reserved already.
     """
-    unreserved = lambda_.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    unreserved = aws.lambda_.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
     return unreserved + held - reserved >= quotas.LAMBDA_UNRESERVED_CONCURRENCY.value
 
 
-def warm_up(lambda_: "LambdaClient", *, name: str, executions: int) -> None:
+def warm_up(aws: Session, *, name: str, executions: int) -> None:
     """Have environments ready for so many executions at once, by as many empty batches at the same time.
 
     The first invocation in each takes longer by what its start takes: a second or so on a small machine.
     """
 
     def invoke(_: int) -> None:
-        lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')["Payload"].read()
+        aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')["Payload"].read()
 
     with ThreadPoolExecutor(executions) as at_once:
         list(at_once.map(invoke, range(executions)))
 
 
-def describe_function(lambda_: "LambdaClient", *, name: str, tags: Tags | None = None) -> Function | None:
-    """The function as it is now, or None."""
-    found = _look(lambda_, name)
-    if found is None or not is_ours(found.get("Tags", {}), tags):
-        return None
-    now = found["Configuration"]
-    settings = (now["Runtime"], now["Timeout"], now["MemorySize"], _variables(now), _reserved(found))
-    return Function(name, now["FunctionArn"], *settings, now["CodeSha256"], now["Role"])
-
-
-def delete_function(lambda_: "LambdaClient", *, name: str, tags: Tags | None = None) -> bool:
-    """Delete the function with its reservation and resource policy. False when there was none."""
-    if tags is not None and describe_function(lambda_, name=name, tags=tags) is None:
-        return False
-    return existed(lambda: _once_free(lambda: lambda_.delete_function(FunctionName=name)), _GONE)
-
-
 def _once_free(change: Callable[[], object]) -> object:
-    return ownership.once_role_is_known(
+    return once_role_is_known(
         lambda: retry_on(
             change,
             codes=("ResourceConflictException",),
@@ -188,8 +219,12 @@ def _once_free(change: Callable[[], object]) -> object:
     )
 
 
-def _look(lambda_: "LambdaClient", name: str) -> Any:
-    return absent_is_none(lambda: lambda_.get_function(FunctionName=name), _GONE)
+def _look(aws: Session, name: str) -> Any:
+    return absent_is_none(lambda: aws.lambda_.get_function(FunctionName=name), _GONE)
+
+
+def _listed_tags(aws: Session, arn: str) -> dict[str, str]:
+    return aws.lambda_.list_tags(Resource=arn).get("Tags", {})
 
 
 def _reserved(found: Any) -> Any:
@@ -202,3 +237,9 @@ def _variables(configuration: Any) -> dict[str, str]:
 
 def _sha256(zip_bytes: bytes) -> str:
     return base64.b64encode(hashlib.sha256(zip_bytes).digest()).decode()
+
+
+def _shown(name: str, value: str) -> str:
+    if "SECRET" in name:
+        return "set, not shown" if value else "not set"
+    return f"the URL of {value.rpartition('/')[2]}" if "://" in value else value or "empty"

@@ -3,63 +3,90 @@
 Calls: DescribeLogGroups, ListTagsForResource; CreateLogGroup, PutRetentionPolicy; DeleteLogGroup.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar, Self
+from urllib.parse import quote
 
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.resources.ownership import Tags, existed, is_ours, refuse_foreign
+from webhook_lab.aws.session import Session
+from webhook_lab.facts import prices, spoken
+from webhook_lab.resources.ownership import Tags, existed, is_ours, pages, refuse_foreign
+from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows
 
-if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient as LogsClient
+LOGS = "/aws/lambda/"
+"""What the names of functions' log groups begin with."""
 
 
 @dataclass(frozen=True)
-class LogGroup:
+class LogGroup(Resource):
     """A log group; `retention_days` is None where lines never expire. `arn` has no ``:*`` at its end."""
 
-    name: str
-    arn: str
+    kind: ClassVar[str] = "log_group"
+    title: ClassVar[str] = "CloudWatch log group"
+    idle: ClassVar[str] = IN_USE.format(f"{prices.LOGS_INGESTED} of lines")
+
     retention_days: int | None
+    arn: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.name
+
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create the log group, or restore its retention.
+
+        Raises:
+            Foreign: a log group of that name is not ours.
+        """
+        name, found = self.name, self._look(aws, self.name)
+        if found is None:
+            aws.logs.create_log_group(logGroupName=name, tags=dict(tags))
+        else:
+            refuse_foreign(f"log group {name!r}", _tags(aws, found.arn), tags)
+        if self.retention_days and (found is None or found.retention_days != self.retention_days):
+            aws.logs.put_retention_policy(logGroupName=name, retentionInDays=self.retention_days)
+        if found is None:
+            reason = f"log group {name!r} to be listed"
+            found = retry_until(lambda: self._look(aws, name), seconds=15, reason=reason)
+        return replace(self, arn=found.arn)
+
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        found = cls._look(aws, name)
+        return found if found and (tags is None or is_ours(_tags(aws, found.arn), tags)) else None
+
+    @classmethod
+    def _look(cls, aws: Session, name: str) -> Self | None:
+        # Listed by prefix and in order of names: the group itself comes before those that its name begins.
+        for group in aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]:
+            if group["logGroupName"] == name:
+                return cls(name, group.get("retentionInDays"), group["arn"].removesuffix(":*"))
+        return None
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        """Delete the log group with every line in it. False when there was none."""
+        return existed(lambda: aws.logs.delete_log_group(logGroupName=id), "ResourceNotFoundException")
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
+        """Every log group of a function; Lambda makes some itself, which then belong with their function."""
+        for row in pages(aws.logs, "describe_log_groups", "logGroups", logGroupNamePrefix=LOGS):
+            name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
+            of = (("function", name.removeprefix(LOGS)),)
+            yield Listed(name, name, arn, partial(_tags, aws, arn), goes_with=of)
+
+    def rows(self) -> Rows:
+        kept = spoken(self.retention_days, "days") if self.retention_days else "for ever"
+        return (("Lines are kept", kept),)
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:
+        group = quote(name, safe="")
+        return f"cloudwatch/home?region={aws.target.region}#logsV2:log-groups/log-group/{group}"
 
 
-def ensure_log_group(logs: "LogsClient", *, name: str, retention_days: int, tags: Tags) -> LogGroup:
-    """Create the log group, or restore its retention.
-
-    Raises:
-        Foreign: a log group of that name is not ours.
-    """
-    found = _look(logs, name)
-    if found is None:
-        logs.create_log_group(logGroupName=name, tags=dict(tags))
-    else:
-        refuse_foreign(f"log group {name!r}", _tags(logs, found), tags)
-    if found is None or found.retention_days != retention_days:
-        logs.put_retention_policy(logGroupName=name, retentionInDays=retention_days)
-    if found is None:
-        found = retry_until(lambda: _look(logs, name), seconds=15, reason=f"log group {name!r} to be listed")
-    return LogGroup(name, found.arn, retention_days)
-
-
-def describe_log_group(logs: "LogsClient", *, name: str, tags: Tags | None = None) -> LogGroup | None:
-    """The log group as it is now, or None."""
-    found = _look(logs, name)
-    return found if found and (tags is None or is_ours(_tags(logs, found), tags)) else None
-
-
-def delete_log_group(logs: "LogsClient", *, name: str, tags: Tags | None = None) -> bool:
-    """Delete the log group with every line in it. False when there was none."""
-    if tags is not None and describe_log_group(logs, name=name, tags=tags) is None:
-        return False
-    return existed(lambda: logs.delete_log_group(logGroupName=name), "ResourceNotFoundException")
-
-
-def _look(logs: "LogsClient", name: str) -> LogGroup | None:
-    # Listed by prefix and in order of names: the group itself comes before those that its name begins.
-    for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]:
-        if group["logGroupName"] == name:
-            return LogGroup(name, group["arn"].removesuffix(":*"), group.get("retentionInDays"))
-    return None
-
-
-def _tags(logs: "LogsClient", group: LogGroup) -> dict[str, str]:
-    return logs.list_tags_for_resource(resourceArn=group.arn)["tags"]
+def _tags(aws: Session, arn: str) -> dict[str, str]:
+    return aws.logs.list_tags_for_resource(resourceArn=arn).get("tags", {})

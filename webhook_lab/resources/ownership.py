@@ -1,4 +1,4 @@
-"""Whose a resource is: ours when it carries our tags, foreign otherwise. A foreign one is never touched."""
+"""The lab's tags on a resource make it ours; without them it is foreign, and is never touched."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -13,8 +13,8 @@ T = TypeVar("T")
 Tags = Mapping[str, str]
 """Tags that every resource of one lab carries."""
 
-Wait = Callable[..., None]
-"""``Session.wait``: a boto3 waiter by service and name, with the waiter's own arguments."""
+TAG_KEY = "webhook-lab"
+"""The tag that every resource of a lab carries; its value is the lab's prefix."""
 
 ROLE_SECONDS = 60
 """Seconds given to a new role to become usable; AWS says "several seconds" (Lambda guide, execution role)."""
@@ -44,13 +44,19 @@ def refuse_foreign(what: str, found: Tags, wanted: Tags) -> None:
 
 
 def to_pairs(tags: Tags) -> list[Any]:
-    """Tags as DynamoDB and IAM write them."""
+    """Tags as DynamoDB, IAM and CloudWatch write them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def from_pairs(pairs: Iterable[Any]) -> dict[str, str]:
     """The reverse of `to_pairs`."""
     return {pair["Key"]: pair["Value"] for pair in pairs}
+
+
+def pages(client: Any, method: str, key: str, **params: Any) -> Iterable[Any]:
+    """Every row of every page that a boto3 paginator gets; `key` is where a page has its rows."""
+    for page in client.get_paginator(method).paginate(**params):
+        yield from page.get(key, [])
 
 
 def absent_is_none(look: Callable[[], T], *codes: str) -> T | None:

@@ -1,19 +1,22 @@
 """An SQS queue: the buffer that absorbs a burst, or the dead-letter queue for what could not be stored.
 
 Calls: GetQueueUrl, GetQueueAttributes, ListQueueTags; CreateQueue, SetQueueAttributes; DeleteQueue;
-ReceiveMessage with DeleteMessageBatch, or PurgeQueue, to empty it. SQS gives and takes numbers as text.
+ListQueues; ReceiveMessage with DeleteMessageBatch, or PurgeQueue, to empty it. SQS gives and takes numbers
+as text.
 """
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
 from webhook_lab.aws.retry import retry_on, retry_until
-from webhook_lab.facts import quotas
-from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, refuse_foreign
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+from webhook_lab.aws.session import Session
+from webhook_lab.facts import prices, quotas, spoken
+from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages, refuse_foreign
+from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 _DELETED_RECENTLY = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently")
@@ -23,17 +26,125 @@ _BATCH = quotas.SQS_BATCH_ENTRIES.value
 
 
 @dataclass(frozen=True)
-class Queue:
-    """A queue; times in seconds. The last two are None where no message is ever moved to another queue."""
+class Queue(Resource):
+    """A queue; times in seconds. Without `dead_letter_arn` no message is ever moved to another queue."""
 
-    name: str
-    url: str
-    arn: str
+    kind: ClassVar[str] = "queue"
+    title: ClassVar[str] = "SQS queue"
+    idle: ClassVar[str] = IN_USE.format(prices.SQS_REQUESTS)
+
     visibility_timeout: int
     receive_wait: int
     retention: int
     max_receive_count: int | None = None
     dead_letter_arn: str | None = None
+    url: str = ""
+    arn: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.name
+
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create the queue, or restore its attributes. SQS may take 60 s to act on a changed attribute.
+
+        Raises:
+            Foreign: a queue of that name is not ours.
+        """
+        sqs, name, wanted = aws.sqs, self.name, self._attributes()
+        if (url := _url(aws, name)) is None:
+            url = retry_on(
+                lambda: sqs.create_queue(QueueName=name, Attributes=wanted, tags=dict(tags)),
+                codes=_DELETED_RECENTLY,
+                seconds=_SETTLE_SECONDS,
+                reason="a deleted queue's name stays taken for a minute",
+            )["QueueUrl"]
+            arn = retry_on(
+                lambda: _read(aws, url, "QueueArn"),
+                codes=_GONE,
+                seconds=15,
+                reason="a new queue can be used after a second or so",
+            )["QueueArn"]
+        else:
+            refuse_foreign(f"queue {name!r}", _tags(aws, url), tags)
+            found = _read(aws, url, "All")
+            arn = found["QueueArn"]
+            restored = {"RedrivePolicy": "", "DelaySeconds": "0", **wanted}
+            differing = {
+                key: value for key, value in restored.items() if not _same(found.get(key, ""), value)
+            }
+            if differing:
+                sqs.set_queue_attributes(QueueUrl=url, Attributes=differing)
+        return replace(self, url=url, arn=arn)
+
+    def _attributes(self) -> dict[Any, str]:
+        redrive = {"deadLetterTargetArn": self.dead_letter_arn, "maxReceiveCount": self.max_receive_count}
+        return {
+            "VisibilityTimeout": str(self.visibility_timeout),
+            "ReceiveMessageWaitTimeSeconds": str(self.receive_wait),
+            "MessageRetentionPeriod": str(self.retention),
+            **({"RedrivePolicy": json.dumps(redrive)} if self.dead_letter_arn else {}),
+        }
+
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        url = _url(aws, name)
+        if url is None or not (tags is None or is_ours(_tags(aws, url), tags)):
+            return None
+        if (found := absent_is_none(lambda: _read(aws, url, "All"), *_GONE)) is None:
+            return None
+        redrive = json.loads(found.get("RedrivePolicy") or "{}")
+        return cls(
+            name,
+            visibility_timeout=int(found["VisibilityTimeout"]),
+            receive_wait=int(found["ReceiveMessageWaitTimeSeconds"]),
+            retention=int(found["MessageRetentionPeriod"]),
+            max_receive_count=int(redrive["maxReceiveCount"]) if redrive else None,
+            dead_letter_arn=redrive.get("deadLetterTargetArn"),
+            url=url,
+            arn=found["QueueArn"],
+        )
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        """Delete the queue with every message in it, and wait until SQS denies it."""
+        if (url := _url(aws, id)) is None:
+            return False
+        deleted = existed(lambda: aws.sqs.delete_queue(QueueUrl=url), *_GONE)
+        retry_until(
+            lambda: True if _url(aws, id) is None else None,
+            seconds=_SETTLE_SECONDS,
+            reason=f"queue {id!r} to be gone",
+        )
+        return deleted
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:
+        where: dict[str, Any] = {"PaginationConfig": {"PageSize": 1000}}
+        where |= {"QueueNamePrefix": prefix} if prefix else {}
+        for url in pages(aws.sqs, "list_queues", "QueueUrls", **where):
+            name = url.rsplit("/", 1)[-1]
+            yield Listed(name, name, aws.target.arn("sqs", name), partial(_tags, aws, url))
+
+    def rows(self) -> Rows:
+        after = "none: a message that keeps failing is lost when it expires"
+        if self.dead_letter_arn:
+            after = f"{tail(self.dead_letter_arn)} after {spoken(self.max_receive_count, 'receives')}"
+        return (
+            ("Visibility timeout", spoken(self.visibility_timeout, "seconds")),
+            ("Receive wait time", spoken(self.receive_wait, "seconds")),
+            ("Message retention", spoken(self.retention, "seconds")),
+            ("Dead-letter queue", after),
+        )
+
+    @classmethod
+    def title_of(cls, name: str) -> str:
+        return "SQS dead-letter queue" if name.endswith("-dlq") else cls.title
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:
+        url = f"https://sqs.{aws.target.region}.{aws.target.domain}/{aws.target.account}/{name}"
+        return f"sqs/v3/home?region={aws.target.region}#/queues/{quote(url, safe='')}"
 
 
 @dataclass(frozen=True)
@@ -45,96 +156,14 @@ class Depth:
     delayed: int
 
 
-def ensure_queue(
-    sqs: "SQSClient",
-    *,
-    name: str,
-    visibility_timeout: int,
-    receive_wait: int,
-    retention: int,
-    tags: Tags,
-    dead_letter_arn: str | None = None,
-    max_receive_count: int | None = None,
-) -> Queue:
-    """Create the queue, or restore its attributes. SQS may take 60 s to act on a changed attribute.
-
-    Raises:
-        Foreign: a queue of that name is not ours.
-    """
-    redrive = {"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": max_receive_count}
-    wanted: dict[Any, str] = {
-        "VisibilityTimeout": str(visibility_timeout),
-        "ReceiveMessageWaitTimeSeconds": str(receive_wait),
-        "MessageRetentionPeriod": str(retention),
-        **({"RedrivePolicy": json.dumps(redrive)} if dead_letter_arn else {}),
-    }
-    if (url := _url(sqs, name)) is None:
-        url = retry_on(
-            lambda: sqs.create_queue(QueueName=name, Attributes=wanted, tags=dict(tags)),
-            codes=_DELETED_RECENTLY,
-            seconds=_SETTLE_SECONDS,
-            reason="a deleted queue's name stays taken for a minute",
-        )["QueueUrl"]
-        arn = retry_on(
-            lambda: _attributes(sqs, url, "QueueArn"),
-            codes=_GONE,
-            seconds=15,
-            reason="a new queue can be used after a second or so",
-        )["QueueArn"]
-    else:
-        refuse_foreign(f"queue {name!r}", _tags(sqs, url), tags)
-        found = _attributes(sqs, url, "All")
-        arn = found["QueueArn"]
-        restored = {"RedrivePolicy": "", "DelaySeconds": "0", **wanted}
-        differing = {key: value for key, value in restored.items() if not _same(found.get(key, ""), value)}
-        if differing:
-            sqs.set_queue_attributes(QueueUrl=url, Attributes=differing)
-    count = max_receive_count if dead_letter_arn else None
-    return Queue(name, url, arn, visibility_timeout, receive_wait, retention, count, dead_letter_arn)
-
-
-def describe_queue(sqs: "SQSClient", *, name: str, tags: Tags | None = None) -> Queue | None:
-    """The queue as it is now, or None."""
-    url = _url(sqs, name)
-    if url is None or not (tags is None or is_ours(_tags(sqs, url), tags)):
-        return None
-    if (found := absent_is_none(lambda: _attributes(sqs, url, "All"), *_GONE)) is None:
-        return None
-    redrive = json.loads(found.get("RedrivePolicy") or "{}")
-    return Queue(
-        name,
-        url,
-        found["QueueArn"],
-        visibility_timeout=int(found["VisibilityTimeout"]),
-        receive_wait=int(found["ReceiveMessageWaitTimeSeconds"]),
-        retention=int(found["MessageRetentionPeriod"]),
-        max_receive_count=int(redrive["maxReceiveCount"]) if redrive else None,
-        dead_letter_arn=redrive.get("deadLetterTargetArn"),
-    )
-
-
-def delete_queue(sqs: "SQSClient", *, name: str, tags: Tags | None = None) -> bool:
-    """Delete the queue with every message in it, and wait until SQS denies it. False when there was none."""
-    url = _url(sqs, name)
-    if url is None or not (tags is None or is_ours(_tags(sqs, url), tags)):
-        return False
-    deleted = existed(lambda: sqs.delete_queue(QueueUrl=url), *_GONE)
-    retry_until(
-        lambda: True if _url(sqs, name) is None else None,
-        seconds=_SETTLE_SECONDS,
-        reason=f"queue {name!r} to be gone",
-    )
-    return deleted
-
-
-def depth(sqs: "SQSClient", *, url: str) -> Depth:
+def depth(sqs: Any, *, url: str) -> Depth:
     """About how many messages the queue holds now."""
-    keys = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-    found = _attributes(sqs, url, *keys)
+    keys: Any = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=keys)["Attributes"]
     return Depth(*(int(found[key]) for key in keys))
 
 
-def empty_queue(sqs: "SQSClient", *, url: str, purge: bool = False) -> int:
+def empty_queue(sqs: Any, *, url: str, purge: bool = False) -> int:
     """Remove the messages that wait in the queue, as often as wanted; return about how many there were.
 
     Messages in flight stay: they come back when their visibility timeout ends.
@@ -154,9 +183,7 @@ def empty_queue(sqs: "SQSClient", *, url: str, purge: bool = False) -> int:
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=1)
         if not (messages := answer.get("Messages", [])):
             break
-        entries: Any = [
-            {"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(messages)
-        ]
+        entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(messages)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)
         removed += len(messages)
         if len(messages) < _BATCH:
@@ -164,16 +191,18 @@ def empty_queue(sqs: "SQSClient", *, url: str, purge: bool = False) -> int:
     return removed
 
 
-def _url(sqs: "SQSClient", name: str) -> str | None:
-    return absent_is_none(lambda: sqs.get_queue_url(QueueName=name)["QueueUrl"], *_GONE)
+def _url(aws: Session, name: str) -> str | None:
+    return absent_is_none(lambda: aws.sqs.get_queue_url(QueueName=name)["QueueUrl"], *_GONE)
 
 
-def _tags(sqs: "SQSClient", url: str) -> dict[str, str]:
-    return sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+def _tags(aws: Session, url: str) -> dict[str, str]:
+    """Its tags; none when the queue was deleted since its URL was asked for."""
+    found = absent_is_none(lambda: aws.sqs.list_queue_tags(QueueUrl=url), *_GONE)
+    return found.get("Tags", {}) if found else {}
 
 
-def _attributes(sqs: "SQSClient", url: str, *names: Any) -> Any:
-    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+def _read(aws: Session, url: str, *names: Any) -> Any:
+    return aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
 
 
 def _same(found: str, wanted: str) -> bool:

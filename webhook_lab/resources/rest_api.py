@@ -1,6 +1,6 @@
 """The front door: a REGIONAL REST API that hands any method, path and body to one function, byte for byte.
 
-Calls: GetRestApis, GetResources, GetPolicy, GetStage, GetDeployment; CreateRestApi, UpdateRestApi,
+Calls: GetRestApis, GetResources, GetPolicy, GetStages, GetStage, GetDeployment; CreateRestApi, UpdateRestApi,
 CreateResource, PutMethod, PutIntegration, AddPermission, CreateDeployment; DeleteRestApi. API Gateway allows
 some of these only every few seconds (see facts.quotas): they are repeated while it says TooManyRequests.
 Account-wide settings are never touched. Names of APIs are not unique: one without our tags is another API.
@@ -9,17 +9,19 @@ Account-wide settings are never touched. Names of APIs are not unique: one witho
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Self
 
 from webhook_lab.aws.retry import retry_on
-from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours
-
-if TYPE_CHECKING:
-    from mypy_boto3_apigateway import APIGatewayClient
-    from mypy_boto3_lambda import LambdaClient
+from webhook_lab.aws.session import Session
+from webhook_lab.facts import prices
+from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages
+from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 ROOT, ANY_PATH = "/", "/{proxy+}"
+STAGE = "prod"
+"""The stage that senders post to. Others that somebody adds are left alone."""
 REGIONAL: Any = {"types": ["REGIONAL"]}
 BINARY = ["*/*"]
 """Every body is taken as bytes; without it API Gateway reads them as text and alters what is not UTF-8."""
@@ -28,108 +30,110 @@ _GONE = "NotFoundException"
 
 
 @dataclass(frozen=True)
-class RestApi:
+class RestApi(Resource):
     """A REST API; `stage` is None until it is deployed, `function_arn` is what ``ANY /`` invokes."""
 
-    id: str
-    name: str
-    stage: str | None
-    paths: tuple[str, ...]
+    kind: ClassVar[str] = "api"
+    title: ClassVar[str] = "REST API"
+    idle: ClassVar[str] = IN_USE.format(prices.REST_API_REQUESTS)
+
     function_arn: str | None
+    stage: str | None = STAGE
+    paths: tuple[str, ...] = (ROOT, ANY_PATH)
+    api_id: str = ""
 
+    @property
+    def id(self) -> str:
+        return self.api_id
 
-def ensure_rest_api(
-    apigateway: "APIGatewayClient",
-    lambda_: "LambdaClient",
-    *,
-    name: str,
-    function_arn: str,
-    function_name: str,
-    region: str,
-    account: str,
-    tags: Tags,
-    stage: str = "prod",
-) -> RestApi:
-    """Create the API and deploy it, or restore its methods, its permission to invoke and its deployment."""
-    api: Any = next(_named(apigateway, name, tags), None)
-    if api is not None and api.get("binaryMediaTypes") != BINARY:
-        api = _restore_binary(apigateway, api)
-    if api is None:
-        api = _patiently(
-            lambda: apigateway.create_rest_api(
-                name=name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create and deploy the API, or restore its methods, its permission and its deployment."""
+        apigateway, target = aws.apigateway, aws.target
+        api: Any = next(_named(aws, self.name, tags), None)
+        if api is not None and api.get("binaryMediaTypes") != BINARY:
+            api = _restore_binary(aws, api)
+        if api is None:
+            api = _patiently(
+                lambda: apigateway.create_rest_api(
+                    name=self.name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
+                )
             )
+        invoke = f"lambda:path/2015-03-31/functions/{self.function_arn}/invocations"
+        uri = f"arn:{target.partition}:apigateway:{target.region}:{invoke}"
+        _restore_methods(aws, api["id"], uri)
+        _allow(aws, tail(self.function_arn or ""), target.arn("execute-api", f"{api['id']}/*/*"))
+        _deploy(aws, api["id"], uri)
+        return replace(self, api_id=api["id"])
+
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        """The API as it is now, or None; without tags the first of that name."""
+        return next(cls._described(aws, name, tags), None)
+
+    @classmethod
+    def all_named(cls, aws: Session, name: str, tags: Tags) -> list[Self]:
+        return list(cls._described(aws, name, tags))
+
+    @classmethod
+    def _described(cls, aws: Session, name: str, tags: Tags | None) -> Iterator[Self]:
+        for api in _named(aws, name, tags):
+            resources = _resources(aws, api["id"])
+            stages = {each["stageName"] for each in aws.apigateway.get_stages(restApiId=api["id"])["item"]}
+            uri = _any_method(resources[ROOT]).get("methodIntegration", {}).get("uri", "")
+            paths = sorted(path for path, resource in resources.items() if resource.get("resourceMethods"))
+            yield cls(
+                name,
+                uri.partition("/functions/")[2].removesuffix("/invocations") or None,
+                STAGE if STAGE in stages else None,
+                tuple(paths),
+                api["id"],
+            )
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        """Delete the API. AWS allows one deletion per 30 s and account: it is asked until then."""
+        return existed(lambda: _patiently(lambda: aws.apigateway.delete_rest_api(restApiId=id)), _GONE)
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
+        """Every REST API of the region; a name may occur twice."""
+        for row in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
+            yield Listed(row["name"], row["id"], "", partial(dict, row.get("tags", {})))
+
+    def rows(self) -> Rows:
+        return (
+            ("Methods and paths", "\n".join(f"ANY {path}" for path in self.paths) or "none"),
+            ("Invokes", tail(self.function_arn) if self.function_arn else "nothing"),
+            ("Stage", self.stage or "not deployed"),
         )
-    uri = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function_arn}/invocations"
-    _restore_methods(apigateway, api["id"], uri)
-    _allow(lambda_, function_name, f"arn:aws:execute-api:{region}:{account}:{api['id']}/*/*")
-    _deploy(apigateway, api["id"], stage, uri)
-    return RestApi(api["id"], name, stage, (ROOT, ANY_PATH), function_arn)
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:  # noqa: ARG003
+        return f"apigateway/main/apis?region={aws.target.region}"
 
 
-def describe_rest_api(
-    apigateway: "APIGatewayClient", *, name: str, tags: Tags | None = None
-) -> RestApi | None:
-    """The API as it is now, or None; without tags the first of that name."""
-    if (api := next(_named(apigateway, name, tags), None)) is None:
-        return None
-    resources = _resources(apigateway, api["id"])
-    stages = apigateway.get_stages(restApiId=api["id"])["item"]
-    uri = _any_method(resources[ROOT]).get("methodIntegration", {}).get("uri", "")
-    return RestApi(
-        api["id"],
-        name,
-        stages[0]["stageName"] if stages else None,
-        tuple(sorted(path for path, resource in resources.items() if resource.get("resourceMethods"))),
-        uri.partition("/functions/")[2].removesuffix("/invocations") or None,
-    )
-
-
-def undeployed_methods(apigateway: "APIGatewayClient", *, api_id: str, stage: str) -> tuple[str, ...]:
+def undeployed_methods(aws: Session, *, api_id: str) -> tuple[str, ...]:
     """The methods, as ``"ANY /"``, that the API has and the stage's deployment has not, or the reverse.
 
     Whether a method's integration is another one by now, no deployment tells.
     """
-    resources = _resources(apigateway, api_id).items()
+    resources = _resources(aws, api_id).items()
     now = {f"{method} {path}" for path, each in resources for method in each.get("resourceMethods", {})}
-    deployed = apigateway.get_deployment(
+    deployed = aws.apigateway.get_deployment(
         restApiId=api_id,
-        deploymentId=apigateway.get_stage(restApiId=api_id, stageName=stage)["deploymentId"],
+        deploymentId=aws.apigateway.get_stage(restApiId=api_id, stageName=STAGE)["deploymentId"],
         embed=["apisummary"],
     ).get("apiSummary", {})
     return tuple(sorted(now ^ {f"{method} {path}" for path in deployed for method in deployed[path]}))
 
 
-def delete_rest_api(
-    apigateway: "APIGatewayClient",
-    *,
-    id: str | None = None,  # noqa: A002
-    name: str = "",
-    tags: Tags | None = None,
-) -> bool:
-    """Delete one API by its id, or every API of that name which carries `tags`. False when there was none.
-
-    AWS allows one deletion per 30 seconds and account: the second of two takes that long.
-
-    Raises:
-        ValueError: a name without tags, which may be anybody's.
-    """
-    if id is not None:
-        return existed(lambda: _patiently(lambda: apigateway.delete_rest_api(restApiId=id)), _GONE)
-    if not tags:
-        raise ValueError("delete a REST API by its id, or by its name and tags: names are not unique")
-    ids = [api["id"] for api in _named(apigateway, name, tags)]
-    return sum(delete_rest_api(apigateway, id=each) for each in ids) > 0
+def _named(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
+    for api in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
+        if api["name"] == name and is_ours(api.get("tags", {}), tags):
+            yield api
 
 
-def _named(apigateway: "APIGatewayClient", name: str, tags: Tags | None) -> Iterator[Any]:
-    for page in apigateway.get_paginator("get_rest_apis").paginate(PaginationConfig={"PageSize": 500}):
-        for api in page["items"]:
-            if api["name"] == name and is_ours(api.get("tags", {}), tags):
-                yield api
-
-
-def _restore_binary(apigateway: "APIGatewayClient", api: Any) -> Any:
+def _restore_binary(aws: Session, api: Any) -> Any:
     """Put `BINARY` back in place of what someone set. None: it could not be, and the API was deleted."""
     found = api.get("binaryMediaTypes", [])
     patch: list[Any] = [
@@ -139,48 +143,48 @@ def _restore_binary(apigateway: "APIGatewayClient", api: Any) -> Any:
     ]
     if BINARY[0] not in found:
         patch.append({"op": "add", "path": "/binaryMediaTypes/*~1*"})
-    patched = apigateway.update_rest_api(restApiId=api["id"], patchOperations=patch)
+    patched = aws.apigateway.update_rest_api(restApiId=api["id"], patchOperations=patch)
     if patched.get("binaryMediaTypes") == BINARY:
         return patched
-    delete_rest_api(apigateway, id=api["id"])
+    RestApi.delete(aws, api["id"])
     return None
 
 
-def _restore_methods(apigateway: "APIGatewayClient", api_id: str, uri: str) -> None:
+def _restore_methods(aws: Session, api_id: str, uri: str) -> None:
     """Exactly ANY on both paths, each invoking the function; what else someone added goes."""
-    resources = _resources(apigateway, api_id)
+    resources = _resources(aws, api_id)
     root_id = resources[ROOT]["id"]
     for path, resource in resources.items():
         if path not in (ROOT, ANY_PATH) and resource["parentId"] == root_id:  # those below it go with it
-            apigateway.delete_resource(restApiId=api_id, resourceId=resource["id"])
+            aws.apigateway.delete_resource(restApiId=api_id, resourceId=resource["id"])
     for path in (ROOT, ANY_PATH):
         if (resource := resources.get(path)) is None:
-            resource = apigateway.create_resource(restApiId=api_id, parentId=root_id, pathPart=path[1:])
+            resource = aws.apigateway.create_resource(restApiId=api_id, parentId=root_id, pathPart=path[1:])
         where = {"restApiId": api_id, "resourceId": resource["id"]}
         method = _any_method(resource)
         for other in resource.get("resourceMethods", {}):
             if other != "ANY" or method["authorizationType"] != "NONE":
-                apigateway.delete_method(**where, httpMethod=other)
+                aws.apigateway.delete_method(**where, httpMethod=other)
         if method.get("authorizationType") != "NONE":
-            apigateway.put_method(**where, httpMethod="ANY", authorizationType="NONE")
+            aws.apigateway.put_method(**where, httpMethod="ANY", authorizationType="NONE")
             method = {}
         have = method.get("methodIntegration", {})
         if (have.get("type"), have.get("httpMethod"), have.get("uri")) != ("AWS_PROXY", "POST", uri):
-            apigateway.put_integration(
+            aws.apigateway.put_integration(
                 **where, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
             )
 
 
-def _allow(lambda_: "LambdaClient", function_name: str, source_arn: str) -> None:
+def _allow(aws: Session, function_name: str, source_arn: str) -> None:
     """Let this API, and no other, invoke the function. A statement left by an earlier API is replaced."""
     no_policy = "ResourceNotFoundException"
-    answer = absent_is_none(lambda: lambda_.get_policy(FunctionName=function_name), no_policy)
+    answer = absent_is_none(lambda: aws.lambda_.get_policy(FunctionName=function_name), no_policy)
     for statement in json.loads(answer["Policy"])["Statement"] if answer else []:
         if statement["Sid"] == STATEMENT_ID:
             if statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == source_arn:
                 return
-            lambda_.remove_permission(FunctionName=function_name, StatementId=STATEMENT_ID)
-    lambda_.add_permission(
+            aws.lambda_.remove_permission(FunctionName=function_name, StatementId=STATEMENT_ID)
+    aws.lambda_.add_permission(
         FunctionName=function_name,
         StatementId=STATEMENT_ID,
         Action="lambda:InvokeFunction",
@@ -189,21 +193,23 @@ def _allow(lambda_: "LambdaClient", function_name: str, source_arn: str) -> None
     )
 
 
-def _deploy(apigateway: "APIGatewayClient", api_id: str, stage: str, uri: str) -> None:
+def _deploy(aws: Session, api_id: str, uri: str) -> None:
     """Deploy when the stage serves something else. A deployment says what it holds in its description."""
     holds = hashlib.sha256(json.dumps([uri, ROOT, ANY_PATH, BINARY]).encode()).hexdigest()[:12]
     description = f"webhook-lab {holds}"
-    current = absent_is_none(lambda: apigateway.get_stage(restApiId=api_id, stageName=stage), _GONE)
+    current = absent_is_none(lambda: aws.apigateway.get_stage(restApiId=api_id, stageName=STAGE), _GONE)
     deployment_id = current["deploymentId"] if current else ""
-    deployed = current and apigateway.get_deployment(restApiId=api_id, deploymentId=deployment_id)
+    deployed = current and aws.apigateway.get_deployment(restApiId=api_id, deploymentId=deployment_id)
     if not deployed or deployed.get("description") != description:
         _patiently(
-            lambda: apigateway.create_deployment(restApiId=api_id, stageName=stage, description=description)
+            lambda: aws.apigateway.create_deployment(
+                restApiId=api_id, stageName=STAGE, description=description
+            )
         )
 
 
-def _resources(apigateway: "APIGatewayClient", api_id: str) -> dict[str, Any]:
-    items = apigateway.get_resources(restApiId=api_id, embed=["methods"], limit=500)["items"]
+def _resources(aws: Session, api_id: str) -> dict[str, Any]:
+    items = aws.apigateway.get_resources(restApiId=api_id, embed=["methods"], limit=500)["items"]
     return {item["path"]: item for item in items}
 
 

@@ -1,109 +1,148 @@
 """The IAM role that one function runs under, with one inline policy: its own actions on its own resources.
 
 Calls: GetRole, GetRolePolicy; CreateRole, UpdateAssumeRolePolicy, PutRolePolicy, DeleteRolePolicy;
-ListRolePolicies, ListAttachedRolePolicies, DetachRolePolicy, DeleteRole.
+ListRolePolicies, ListAttachedRolePolicies, DetachRolePolicy, DeleteRole; ListRoles, ListRoleTags.
 """
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Self
 
 from webhook_lab.aws.retry import retry_on
+from webhook_lab.aws.session import Session
 from webhook_lab.resources.ownership import (
     Tags,
     absent_is_none,
     existed,
     from_pairs,
     is_ours,
+    pages,
     refuse_foreign,
     to_pairs,
 )
 from webhook_lab.resources.policies import LAMBDA_TRUST
+from webhook_lab.resources.resource import FREE, Listed, Resource, Rows, tail
 
-if TYPE_CHECKING:
-    from mypy_boto3_iam import IAMClient
+ROLE_PATH = "/webhook-lab/"
+"""Roles live under this IAM path, where nothing else does."""
+
+REGION_KEY = "webhook-lab-region"
+"""A role carries this tag too: roles are an account's, and a lab is one region's."""
 
 POLICY_NAME = "webhook-lab"
 _GONE = "NoSuchEntity"
 
 
 @dataclass(frozen=True)
-class Role:
+class Role(Resource):
     """A role and its inline policy; without one (`policy` is None) the function may do nothing."""
 
-    name: str
-    arn: str
-    path: str
+    kind: ClassVar[str] = "role"
+    title: ClassVar[str] = "IAM role"
+    idle: ClassVar[str] = f"{FREE}; roles are free"
+
     policy: dict[str, Any] | None
+    path: str = ROLE_PATH
+    arn: str = ""
 
+    @property
+    def id(self) -> str:
+        return self.name
 
-def ensure_role(iam: "IAMClient", *, name: str, path: str, policy: dict[str, Any] | None, tags: Tags) -> Role:
-    """Create the role, or restore who may assume it and what it may do.
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create the role, or restore who may assume it and what it may do.
 
-    Args:
-        path: IAM path with a slash at both ends, such as ``"/webhook-lab/"``.
-        policy: the inline policy; None removes it.
+        Raises:
+            Foreign: a role of that name is not ours. Names are unique in an account, whatever the path.
+        """
+        iam, name, trust, tags = aws.iam, self.name, json.dumps(LAMBDA_TRUST), _in_region(aws, tags)
+        found, current = _look(aws, name), None
+        if found is None:
+            found = iam.create_role(
+                RoleName=name, Path=self.path, AssumeRolePolicyDocument=trust, Tags=to_pairs(tags)
+            )["Role"]
+        else:
+            # A role made under another path was not made by us, whatever its tags say.
+            refuse_foreign(f"role {name!r}", _tags(found) if found["Path"] == self.path else {}, tags)
+            if found.get("AssumeRolePolicyDocument") != LAMBDA_TRUST:
+                iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+            current = _policy(aws, name)
+        if self.policy is None and current is not None:
+            iam.delete_role_policy(RoleName=name, PolicyName=POLICY_NAME)
+        elif self.policy is not None and self.policy != current:
+            document = json.dumps(self.policy)
+            retry_on(
+                lambda: iam.put_role_policy(RoleName=name, PolicyName=POLICY_NAME, PolicyDocument=document),
+                codes=(_GONE,),
+                seconds=30,
+                reason="IAM does not know a new role everywhere at once",
+            )
+        return replace(self, arn=found["Arn"])
 
-    Raises:
-        Foreign: a role of that name is not ours. Names are unique in an account, whatever the path.
-    """
-    found = _look(iam, name)
-    trust = json.dumps(LAMBDA_TRUST)
-    if found is None:
-        found = iam.create_role(
-            RoleName=name, Path=path, AssumeRolePolicyDocument=trust, Tags=to_pairs(tags)
-        )["Role"]
-        current = None
-    else:
-        # A role made under another path was not made by us, whatever its tags say.
-        refuse_foreign(f"role {name!r}", _tags(found) if found["Path"] == path else {}, tags)
-        if found.get("AssumeRolePolicyDocument") != LAMBDA_TRUST:
-            iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
-        current = _policy(iam, name)
-    if policy is None and current is not None:
-        iam.delete_role_policy(RoleName=name, PolicyName=POLICY_NAME)
-    elif policy is not None and policy != current:
-        document = json.dumps(policy)
-        retry_on(
-            lambda: iam.put_role_policy(RoleName=name, PolicyName=POLICY_NAME, PolicyDocument=document),
-            codes=(_GONE,),
-            seconds=30,
-            reason="IAM does not know a new role everywhere at once",
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        found = _look(aws, name)
+        if found is None or not (tags is None or is_ours(_tags(found), _in_region(aws, tags))):
+            return None
+        return cls(name, _policy(aws, name), found["Path"], found["Arn"])
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        """Delete the role with its policies, those that were added by hand included."""
+        iam = aws.iam
+        inline = absent_is_none(lambda: iam.list_role_policies(RoleName=id)["PolicyNames"], _GONE)
+        if inline is None:
+            return False
+        for policy_name in inline:
+            iam.delete_role_policy(RoleName=id, PolicyName=policy_name)
+        for attached in iam.list_attached_role_policies(RoleName=id)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=id, PolicyArn=attached["PolicyArn"])
+        return existed(lambda: iam.delete_role(RoleName=id), _GONE)
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
+        """Every role at the labs' path, and none below it."""
+        for row in pages(aws.iam, "list_roles", "Roles", PathPrefix=ROLE_PATH):
+            name = row["RoleName"]
+            tags = partial(_listed_tags, aws, name)
+            if row["Path"] == ROLE_PATH:
+                yield Listed(name, name, row["Arn"], tags, at_our_path=True)
+
+    def rows(self) -> Rows:
+        statements = (self.policy or {}).get("Statement", [])
+        allows = "\n".join(
+            f"{_joined(one['Action'])} on {tail(_joined(one['Resource']))}" for one in statements
         )
-    return Role(name, found["Arn"], path, policy)
+        return (("Path", self.path), ("Allows", allows or "nothing"))
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:  # noqa: ARG003
+        return f"iam/home#/roles/details/{name}"
 
 
-def describe_role(iam: "IAMClient", *, name: str, tags: Tags | None = None) -> Role | None:
-    """The role as it is now, or None."""
-    found = _look(iam, name)
-    if found is None or not is_ours(_tags(found), tags):
-        return None
-    return Role(name, found["Arn"], found["Path"], _policy(iam, name))
+def _in_region(aws: Session, tags: Tags) -> dict[str, str]:
+    return {**tags, REGION_KEY: aws.target.region}
 
 
-def delete_role(iam: "IAMClient", *, name: str, tags: Tags | None = None) -> bool:
-    """Delete the role with its policies, also those that were added by hand. False when there was none."""
-    if tags is not None and describe_role(iam, name=name, tags=tags) is None:
-        return False
-    inline = absent_is_none(lambda: iam.list_role_policies(RoleName=name)["PolicyNames"], _GONE)
-    if inline is None:
-        return False
-    for policy_name in inline:
-        iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
-    for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-        iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
-    return existed(lambda: iam.delete_role(RoleName=name), _GONE)
-
-
-def _look(iam: "IAMClient", name: str) -> Any:
-    return absent_is_none(lambda: iam.get_role(RoleName=name)["Role"], _GONE)
+def _look(aws: Session, name: str) -> Any:
+    return absent_is_none(lambda: aws.iam.get_role(RoleName=name)["Role"], _GONE)
 
 
 def _tags(found: Any) -> dict[str, str]:
     return from_pairs(found.get("Tags", []))
 
 
-def _policy(iam: "IAMClient", name: str) -> Any:
+def _listed_tags(aws: Session, name: str) -> dict[str, str]:
+    return from_pairs(pages(aws.iam, "list_role_tags", "Tags", RoleName=name))
+
+
+def _policy(aws: Session, name: str) -> Any:
     # boto3 decodes the document, and so gives a dict.
-    found = absent_is_none(lambda: iam.get_role_policy(RoleName=name, PolicyName=POLICY_NAME), _GONE)
+    found = absent_is_none(lambda: aws.iam.get_role_policy(RoleName=name, PolicyName=POLICY_NAME), _GONE)
     return None if found is None else found["PolicyDocument"]
+
+
+def _joined(value: str | Sequence[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)

@@ -1,136 +1,139 @@
 """The DynamoDB table that keeps one item for each delivery: on demand, keyed by its id, with a time to live.
 
 Calls: DescribeTable, ListTagsOfResource, DescribeTimeToLive; CreateTable, UpdateTable, UpdateTimeToLive;
-DeleteTable; Scan and BatchWriteItem to empty it.
+DeleteTable; ListTables.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Final, Self
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import retry_on, retry_until
-from webhook_lab.resources import ownership
-from webhook_lab.resources.ownership import Tags, Wait, absent_is_none, existed, is_ours
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from webhook_lab.aws.retry import retry_on
+from webhook_lab.aws.session import Session
+from webhook_lab.facts import prices
+from webhook_lab.resources.ownership import (
+    Tags,
+    absent_is_none,
+    existed,
+    from_pairs,
+    is_ours,
+    pages,
+    refuse_foreign,
+    to_pairs,
+)
+from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows
 
 KEY: Final = "id"
 BILLING: Final = "PAY_PER_REQUEST"
 TTL_ATTRIBUTE: Final = "expires_at"
 _GONE = "ResourceNotFoundException"
-_BATCH = 25  # the most that BatchWriteItem takes (DynamoDB API reference)
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Resource):
     """A table: `key` is its partition key, `ttl_attribute` holds epoch seconds (None: nothing expires)."""
 
-    name: str
-    arn: str
+    kind: ClassVar[str] = "table"
+    title: ClassVar[str] = "DynamoDB table"
+    idle: ClassVar[str] = IN_USE.format(prices.DYNAMODB_WRITES)
+
+    arn: str = ""
     key: str = KEY
     billing: str = BILLING
     ttl_attribute: str | None = TTL_ATTRIBUTE
 
+    @property
+    def id(self) -> str:
+        return self.name
 
-def ensure_table(dynamodb: "DynamoDBClient", *, name: str, tags: Tags, wait: Wait) -> Table:
-    """Create the table, or restore its billing mode and time to live.
+    def ensure(self, aws: Session, tags: Tags) -> Self:
+        """Create the table, or restore its billing mode and time to live.
 
-    Raises:
-        Foreign: a table of that name is not ours.
-        LabError: ours has another key; a key cannot be changed.
-        ClientError: AWS refused, for one a second change of the time to live within an hour.
-    """
-    found = _look(dynamodb, name)
-    if found and found["TableStatus"] == "DELETING":
-        wait("dynamodb", "table_not_exists", TableName=name)
-        found = None
-    if found is None:
-        found = dynamodb.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
-            BillingMode=BILLING,
-            Tags=ownership.to_pairs(tags),
-        )["TableDescription"]
-        ttl, ready = None, False
-    else:
-        ownership.refuse_foreign(f"table {name!r}", _tags(dynamodb, found), tags)
-        if (key := _key(found)) != KEY:
-            raise LabError(
-                f"use table {name!r}", f"its key is {key!r}, not {KEY!r}", "Delete it and try again."
+        Raises:
+            Foreign: a table of that name is not ours.
+            LabError: ours has another key; a key cannot be changed.
+            ClientError: AWS refused, for one a second change of the time to live within an hour.
+        """
+        name, dynamodb = self.name, aws.dynamodb
+        found = _look(aws, name)
+        if found and found["TableStatus"] == "DELETING":
+            aws.wait("dynamodb", "table_not_exists", TableName=name)
+            found = None
+        if found is None:
+            found = dynamodb.create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
+                BillingMode=BILLING,
+                Tags=to_pairs(tags),
+            )["TableDescription"]
+            ttl, ready = None, False
+        else:
+            refuse_foreign(f"table {name!r}", _tags(aws, found["TableArn"]), tags)
+            if (key := _key(found)) != KEY:
+                said = f"its key is {key!r}, not {KEY!r}"
+                raise LabError(f"use table {name!r}", said, "Delete it and try again.")
+            ttl, ready = _ttl(aws, name), found["TableStatus"] == "ACTIVE"
+        if not ready:
+            aws.wait("dynamodb", "table_exists", TableName=name)
+        if _billing(found) != BILLING:
+            dynamodb.update_table(TableName=name, BillingMode=BILLING)
+            aws.wait("dynamodb", "table_exists", TableName=name)
+        if ttl != TTL_ATTRIBUTE:
+            dynamodb.update_time_to_live(
+                TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
             )
-        ttl, ready = _ttl(dynamodb, name), found["TableStatus"] == "ACTIVE"
-    if not ready:
-        wait("dynamodb", "table_exists", TableName=name)
-    if _billing(found) != BILLING:
-        dynamodb.update_table(TableName=name, BillingMode=BILLING)
-        wait("dynamodb", "table_exists", TableName=name)
-    if ttl != TTL_ATTRIBUTE:
-        dynamodb.update_time_to_live(
-            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
-        )
-    return Table(name, found["TableArn"])
+        return replace(self, arn=found["TableArn"])
+
+    @classmethod
+    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
+        found = _look(aws, name)
+        if found is None or not (tags is None or is_ours(_tags(aws, found["TableArn"]), tags)):
+            return None
+        return cls(name, found["TableArn"], _key(found), _billing(found), _ttl(aws, name))
+
+    @classmethod
+    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+        def delete() -> object:
+            return retry_on(
+                lambda: aws.dynamodb.delete_table(TableName=id),
+                codes=("ResourceInUseException",),
+                seconds=120,
+                reason="the table is still being created or changed",
+            )
+
+        if deleted := existed(delete, _GONE):
+            aws.wait("dynamodb", "table_not_exists", TableName=id)
+        return deleted
+
+    @classmethod
+    def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
+        for name in pages(aws.dynamodb, "list_tables", "TableNames"):
+            arn = aws.target.arn("dynamodb", f"table/{name}")
+            yield Listed(name, name, arn, partial(_tags, aws, arn))
+
+    def rows(self) -> Rows:
+        billing = "on demand (PAY_PER_REQUEST)" if self.billing == BILLING else self.billing
+        expires = f"by {self.ttl_attribute} (time to live)" if self.ttl_attribute else "never"
+        return (("Partition key", self.key), ("Capacity", billing), ("Items expire", expires))
+
+    @classmethod
+    def console_page(cls, aws: Session, name: str) -> str:
+        return f"dynamodbv2/home?region={aws.target.region}#table?name={name}"
 
 
-def describe_table(dynamodb: "DynamoDBClient", *, name: str, tags: Tags | None = None) -> Table | None:
-    """The table as it is now, or None."""
-    found = _look(dynamodb, name)
-    if found is None or not (tags is None or is_ours(_tags(dynamodb, found), tags)):
-        return None
-    return Table(name, found["TableArn"], _key(found), _billing(found), _ttl(dynamodb, name))
+def _look(aws: Session, name: str) -> Any:
+    return absent_is_none(lambda: aws.dynamodb.describe_table(TableName=name)["Table"], _GONE)
 
 
-def delete_table(dynamodb: "DynamoDBClient", *, name: str, wait: Wait, tags: Tags | None = None) -> bool:
-    """Delete the table and wait until it is gone. False when there was none."""
-    if tags is not None and describe_table(dynamodb, name=name, tags=tags) is None:
-        return False
-
-    def delete() -> object:
-        reason = "the table is still being created or changed"
-        return retry_on(
-            lambda: dynamodb.delete_table(TableName=name),
-            codes=("ResourceInUseException",),
-            seconds=120,
-            reason=reason,
-        )
-
-    if deleted := existed(delete, _GONE):
-        wait("dynamodb", "table_not_exists", TableName=name)
-    return deleted
+def _tags(aws: Session, arn: str) -> dict[str, str]:
+    return from_pairs(pages(aws.dynamodb, "list_tags_of_resource", "Tags", ResourceArn=arn))
 
 
-def empty_table(dynamodb: "DynamoDBClient", *, name: str) -> int:
-    """Delete every item; return how many there were."""
-    deleted = 0
-    scan = dynamodb.get_paginator("scan")
-    for page in scan.paginate(TableName=name, ProjectionExpression=KEY, ConsistentRead=True):
-        requests = [{"DeleteRequest": {"Key": key}} for key in page["Items"]]
-        for start in range(0, len(requests), _BATCH):
-            _write(dynamodb, {name: requests[start : start + _BATCH]})
-        deleted += len(requests)
-    return deleted
-
-
-def _write(dynamodb: "DynamoDBClient", requests: Any) -> None:
-    def attempt() -> bool | None:
-        nonlocal requests
-        requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems")
-        return None if requests else True
-
-    retry_until(attempt, seconds=60, reason="DynamoDB to take every delete of a batch")
-
-
-def _look(dynamodb: "DynamoDBClient", name: str) -> Any:
-    return absent_is_none(lambda: dynamodb.describe_table(TableName=name)["Table"], _GONE)
-
-
-def _tags(dynamodb: "DynamoDBClient", found: Any) -> dict[str, str]:
-    return ownership.from_pairs(dynamodb.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"])
-
-
-def _ttl(dynamodb: "DynamoDBClient", name: str) -> str | None:
-    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+def _ttl(aws: Session, name: str) -> str | None:
+    ttl = aws.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     return ttl.get("AttributeName") if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
 
 

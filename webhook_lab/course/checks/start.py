@@ -3,7 +3,7 @@
 from webhook_lab.aws.errors import explain
 from webhook_lab.course.checks.bench import Bench, Checks
 from webhook_lab.pipeline import STEPS
-from webhook_lab.resources.table import BILLING, describe_table
+from webhook_lab.resources.table import BILLING, Table
 
 
 def _answers(bench: Bench) -> None:
@@ -38,7 +38,7 @@ def _log_group_gone(bench: Bench) -> None:
 
 def _exercise(bench: Bench) -> str | None:
     with explain(f"look up table {bench.names.table!r}"):
-        table = describe_table(bench.aws.dynamodb, name=bench.names.table)
+        table = Table.describe(bench.aws, bench.names.table)
     if table is None:
         return None
     advice = "Delete it and let the lab create it."

@@ -4,8 +4,8 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.checks.bench import Bench, Checks
 from webhook_lab.course.checks.look import allowed
 from webhook_lab.facts import quotas
-from webhook_lab.resources.event_source_mapping import Mapping
 from webhook_lab.resources.function import Function
+from webhook_lab.resources.mapping import Mapping
 from webhook_lab.watch.concurrency import peak_concurrency
 
 BURST = 20

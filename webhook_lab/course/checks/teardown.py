@@ -2,8 +2,8 @@
 
 from webhook_lab import sweep
 from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.pipeline import STEPS, label
-from webhook_lab.resources.queue import describe_queue
+from webhook_lab.pipeline import STEPS
+from webhook_lab.resources.queue import Queue
 
 
 def yours(bench: Bench) -> str:
@@ -14,13 +14,13 @@ def yours(bench: Bench) -> str:
 def _all_stand(bench: Bench) -> None:
     known = {(row.kind, row.name) for row in bench.pipeline.ledger.open_rows()}
     for step in STEPS.values():
-        assert (step.key, step.name(bench.names)) in known, f"the ledger does not know the {label(step)}"
-        assert bench.pipeline.look_up(step.key), f"there is no {label(step)}"
+        assert (step.kind.kind, step.name(bench.names)) in known, f"the ledger does not know the {step.label}"
+        assert bench.pipeline.look_up(step.key), f"there is no {step.label}"
 
 
 def _only_yours_stands(bench: Bench) -> None:
     _nothing_left(bench)
-    assert describe_queue(bench.aws.sqs, name=yours(bench)), "your own queue is gone"
+    assert Queue.describe(bench.aws, yours(bench)), "your own queue is gone"
 
 
 def _nothing_left(bench: Bench) -> None:
