@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from webhook_lab.aws import retry
 from webhook_lab.local_cloud import Cloud, identify, private_cloud
 
 
@@ -30,3 +31,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             for name, value in own.environment().items():
                 patch.setenv(name, value)
             yield own
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that retries would have made. Their clock goes forward by these, and by no more."""
+    made: list[float] = []
+    for retrying in (retry.retry_until, retry.retry_on):
+        monkeypatch.setitem(retrying.__kwdefaults__, "sleep", made.append)
+        monkeypatch.setitem(retrying.__kwdefaults__, "clock", lambda: sum(made))
+    return made

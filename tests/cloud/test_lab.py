@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.lab import Lab
 from webhook_lab.local_cloud import Cloud
+from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.function import ReservationRefused
 from webhook_lab.show.expected import expected_error
 from webhook_lab.watch.timeline import WAY
@@ -42,14 +45,13 @@ def test_what_there_is_not_to_set_or_to_steer_is_one_message(cloud: Cloud) -> No
     lab.teardown()
 
 
-def test_counts_and_items_cover_only_what_was_sent_since_the_lab_was_opened(cloud: Cloud) -> None:
+def test_answers_are_those_of_this_lab_alone(cloud: Cloud) -> None:
     first = Lab.open(chapter="15")
     first.wait_for(first.send("/first"))
     second = Lab.open(chapter="15")
     assert second.answers == []
-    assert "no items" in repr(second.items())
     second.wait_for(second.send("/second"))
-    assert "1 item" in repr(second.items())
+    assert len(second.answers) == 1
     second.teardown()
 
 
@@ -148,6 +150,35 @@ def test_an_account_that_can_spare_no_executions_is_told_and_the_notebook_goes_o
         raise ReservationRefused("reserve", "below its minimum value of [10]", "MaximumConcurrency alone")
 
     lab = Lab.open(chapter="15")
-    monkeypatch.setattr("webhook_lab.lab.building.set_reserved_concurrency", refuse)
+    monkeypatch.setattr("webhook_lab.lab.lab.set_reserved_concurrency", refuse)
     assert "below its minimum value of [10]" in repr(lab.set_reserved_concurrency(2))
+    lab.teardown()
+
+
+def test_every_card_links_to_the_console_where_there_is_one(cloud: Cloud) -> None:
+    lab = Lab.open(chapter="15")
+    target = lab.aws.target
+    assert all(lab.show(key).link is None for key in STEPS)
+    lab.aws.target = replace(target, traits=replace(target.traits, console=True))
+    links = {key: lab.show(key).link for key in STEPS}
+    assert all(
+        link and link.startswith("https://us-east-1.console.aws.amazon.com/") for link in links.values()
+    )
+    for key in set(STEPS) - {"api", "queue", "dlq", "publish_logs", "subscribe_logs"}:
+        assert STEPS[key].name(lab.names) in str(links[key])
+    assert lab.names.queue in unquote(str(links["queue"]))
+    lab.aws.target = target
+    lab.teardown()
+
+
+def test_what_was_refused_is_not_waited_for_and_a_conflict_is_found(cloud: Cloud) -> None:
+    lab = Lab.open(chapter="15")
+    refused = lab.send("/large", "x" * 2_000_000)
+    with pytest.raises(LabError, match="it was answered 413, so nothing was queued"):
+        lab.wait_for(refused)
+    headers = {"X-GitHub-Delivery": lab.delivery_id("twice")}
+    first = lab.send("/twice", "one", headers=headers)
+    lab.wait_for(first)
+    conflict = lab.wait_for(lab.send("/twice", "another", headers=headers))
+    assert (conflict["conflict_of"], conflict["body"]) == (first.id, "another")
     lab.teardown()

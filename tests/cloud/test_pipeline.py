@@ -5,17 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from webhook_lab import sweep
-from webhook_lab.aws.errors import Foreign, PreflightRefused
+from webhook_lab.aws.errors import Foreign, LabError, PreflightRefused
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import CHAPTERS
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import STEPS, Pipeline, Settings, steps_until
+from webhook_lab.pipeline import STEPS, Pipeline, Settings, set_throttle, steps_until
 from webhook_lab.pipeline.naming import Names
-from webhook_lab.resources import event_source_mapping
+from webhook_lab.resources.mapping import Mapping
 
 
 @pytest.fixture
@@ -37,7 +38,8 @@ def test_building_twice_changes_nothing_the_second_time(pipeline: Pipeline) -> N
     changed = [call.operation for call in pipeline.session.calls.since(mark) if not reads(call.operation)]
     assert changed == []
     assert {key: pipeline.look_up(key) for key in STEPS} == before
-    assert [row.kind for row in pipeline.ledger.open_rows()] == list(STEPS)
+    kinds = [step.kind.kind for step in STEPS.values()]
+    assert [row.kind for row in pipeline.ledger.open_rows()] == kinds
     assert all(row.id for row in pipeline.ledger.open_rows())
 
 
@@ -88,6 +90,68 @@ def test_the_intent_is_written_before_aws_is_asked(
     assert [(row.kind, row.id) for row in pipeline.ledger.open_rows()] == [("table", None)]
 
 
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [
+        ("queue", {"visibility": 2}),  # no such field
+        ("queue", {"visibility_timeout": 99_999}),  # refused by preflight
+        ("queue", {"receive_wait": 99}),  # refused by SQS
+        ("subscribe_function", {"timeout": 0}),  # refused by boto3
+    ],
+)
+def test_what_was_refused_is_not_in_the_ledger(pipeline: Pipeline, key: str, instead: dict[str, int]) -> None:
+    pipeline.build("subscribe_role")
+    pipeline.remove("queue") if key == "queue" else None
+    before = pipeline.ledger.open_rows()
+    with pytest.raises(LabError):
+        pipeline.ensure(key, **instead)
+    assert pipeline.ledger.open_rows() == before
+    assert pipeline.look_up(key) is None
+
+
+def test_what_a_refusal_left_half_made_stays_in_the_ledger(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "MalformedPolicyDocument", "Message": ""}}, "PutRolePolicy")
+
+    pipeline.build("publish_logs")
+    monkeypatch.setattr(pipeline.session.iam, "put_role_policy", refuse)
+    with pytest.raises(LabError, match="MalformedPolicyDocument"):
+        pipeline.ensure("publish_role")
+    assert pipeline.ledger.open_rows()[-1].kind == "role"
+
+
+@pytest.mark.parametrize(("stands", "wanted"), [(5, 4), (5, 9), (2, 4)])
+def test_the_throttle_never_lets_a_mapping_have_more_than_is_reserved(
+    pipeline: Pipeline, stands: int, wanted: int
+) -> None:
+    pipeline.build("mapping")
+    pipeline.ensure("subscribe_function", reserved_concurrency=stands)  # as chapter 05's solution, by hand
+    pipeline.ensure("mapping", maximum_concurrency=stands)
+    mark = pipeline.session.calls.mark()
+    set_throttle(pipeline, wanted)
+    changes = [call for call in pipeline.session.calls.since(mark) if not reads(call.operation)]
+    order = [call.operation for call in changes]
+    first = "PutFunctionConcurrency" if wanted > stands else "UpdateEventSourceMapping"
+    assert (order[0], len(order)) == (first, 2)
+    assert pipeline.look_up("mapping").maximum_concurrency == wanted
+    assert pipeline.look_up("subscribe_function").reserved_concurrency == wanted
+
+
+def test_where_aws_judges_mappings_itself_an_ensure_looks_at_nothing_but_its_own(pipeline: Pipeline) -> None:
+    pipeline.build("mapping")
+    target = pipeline.session.target
+    traits = replace(target.traits, checks_mappings=True, limits_account_concurrency=True)
+    pipeline.session.target = replace(target, traits=traits)
+    for key, services in (("mapping", {"lambda"}), ("subscribe_function", {"lambda"}), ("queue", {"sqs"})):
+        mark = pipeline.session.calls.mark()
+        pipeline.ensure(key)
+        calls = pipeline.session.calls.since(mark)
+        assert {call.service for call in calls} == services
+        assert "GetAccountSettings" not in {call.operation for call in calls}
+
+
 def test_a_strangers_resource_with_one_of_our_names_stops_the_build_and_is_left_alone(
     pipeline: Pipeline,
 ) -> None:
@@ -108,7 +172,7 @@ def test_what_aws_would_refuse_is_refused_before_it_is_asked(pipeline: Pipeline)
         pipeline.build()
     assert pipeline.look_up("mapping") is None
     pipeline.settings = Settings(maximum_concurrency=1)
-    with pytest.raises(PreflightRefused, match="valid min value: 2"):
+    with pytest.raises(LabError, match="valid min value: 2"):
         pipeline.build()
 
 
@@ -152,7 +216,7 @@ def test_preflight_adds_up_the_mappings_of_one_function(pipeline: Pipeline) -> N
             "the function's 2 mappings may run 5 together, and 2 are reserved"
         ]
     finally:
-        event_source_mapping.delete_mapping(lambda_, uuid=other)
+        Mapping.delete(pipeline.session, other)
     assert "over-pull" not in {each.rule for each in pipeline.preflight()}
 
 

@@ -1,200 +1,25 @@
 """Each resource on the local cloud: made once, mended when changed by hand, never adopted, quietly gone."""
 
 import hashlib
-import io
 import json
 import urllib.request
 import uuid
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.cloud.pipe import ECHO, KINDS, NEEDS, TAGS, Pipe, zip_of
 from webhook_lab.aws.errors import Foreign, LabError
 from webhook_lab.aws.session import Session
-from webhook_lab.aws.target import resolve
-from webhook_lab.local_cloud import Cloud
-from webhook_lab.resources import (
-    event_source_mapping,
-    function,
-    log_group,
-    policies,
-    queue,
-    rest_api,
-    role,
-    table,
-)
-
-TAGS = {"webhook-lab": "lab-tests"}
-PATH = "/webhook-lab/"
-
-
-@pytest.fixture(scope="module")
-def session(cloud: Cloud) -> Session:
-    return Session(resolve())
-
-
-@pytest.fixture
-def name() -> str:
-    return f"lab-tests-{uuid.uuid4().hex[:8]}"
-
-
-def zip_of(text: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("app.py"), text)
-    return buffer.getvalue()
-
-
-ECHO = zip_of(
-    "import base64, hashlib\n"
-    "def handler(event, context):\n"
-    "    body = event.get('body') or ''\n"
-    "    raw = base64.b64decode(body) if event.get('isBase64Encoded') else body.encode()\n"
-    "    print('ran')\n"
-    "    return {'statusCode': 202, 'body': hashlib.sha256(raw).hexdigest()}\n"
-)
-
-
-@dataclass
-class Pipe:
-    """The pipeline's resources as one test makes them, each by the name of its kind."""
-
-    session: Session
-    name: str
-
-    def __post_init__(self) -> None:
-        self.calls = self.session.calls
-
-    def make_table(self) -> table.Table:
-        return table.ensure_table(self.session.dynamodb, name=self.name, tags=TAGS, wait=self.session.wait)
-
-    def make_dlq(self) -> queue.Queue:
-        return self._queue(f"{self.name}-dlq", retention=1_209_600)
-
-    def make_queue(self) -> queue.Queue:
-        dlq_arn = self.arn("sqs", f"{self.name}-dlq")
-        return self._queue(self.name, retention=345_600, dead_letter_arn=dlq_arn, max_receive_count=5)
-
-    def _queue(self, name: str, **settings: Any) -> queue.Queue:
-        return queue.ensure_queue(
-            self.session.sqs, name=name, visibility_timeout=180, receive_wait=20, tags=TAGS, **settings
-        )
-
-    def make_log_group(self) -> log_group.LogGroup:
-        return log_group.ensure_log_group(
-            self.session.logs, name=f"/aws/lambda/{self.name}", retention_days=1, tags=TAGS
-        )
-
-    def make_role(self) -> role.Role:
-        policy = policies.subscribe_policy(
-            queue_arn=self.arn("sqs", self.name),
-            table_arn=self.arn("dynamodb", f"table/{self.name}"),
-            log_group_arn=self.arn("logs", f"log-group:/aws/lambda/{self.name}"),
-        )
-        return role.ensure_role(self.session.iam, name=self.name, path=PATH, policy=policy, tags=TAGS)
-
-    def make_function(self, reserved_concurrency: int | None = 2) -> function.Function:
-        return function.ensure_function(
-            self.session.lambda_,
-            name=self.name,
-            role_arn=f"arn:aws:iam::{self.session.target.account}:role/webhook-lab/{self.name}",
-            zip_bytes=ECHO,
-            runtime="python3.13",
-            timeout=30,
-            memory=128,
-            environment={"TABLE_NAME": self.name},
-            tags=TAGS,
-            reserved_concurrency=reserved_concurrency,
-            wait=self.session.wait,
-        )
-
-    def make_mapping(self) -> event_source_mapping.Mapping:
-        return event_source_mapping.ensure_mapping(
-            self.session.lambda_,
-            function_name=self.name,
-            queue_arn=self.arn("sqs", self.name),
-            batch_size=10,
-            maximum_concurrency=2,
-            tags=TAGS,
-        )
-
-    def make_api(self) -> rest_api.RestApi:
-        return rest_api.ensure_rest_api(
-            self.session.apigateway,
-            self.session.lambda_,
-            name=self.name,
-            function_arn=self.arn("lambda", f"function:{self.name}"),
-            function_name=self.name,
-            region=self.session.target.region,
-            account=self.session.target.account,
-            tags=TAGS,
-        )
-
-    def arn(self, service: str, rest: str) -> str:
-        return f"arn:aws:{service}:{self.session.target.region}:{self.session.target.account}:{rest}"
-
-    def make(self, kind: str) -> Any:
-        return getattr(self, f"make_{kind}")()
-
-    def describe(self, kind: str, tags: dict[str, str] | None = None) -> Any:
-        """As AWS says it is; `tags` None: whosever it is."""
-        session, name = self.session, self.name
-        ends = {"function_name": name, "queue_arn": self.arn("sqs", name)}
-        looks: dict[str, Callable[[], Any]] = {
-            "table": lambda: table.describe_table(session.dynamodb, name=name, tags=tags),
-            "dlq": lambda: queue.describe_queue(session.sqs, name=f"{name}-dlq", tags=tags),
-            "queue": lambda: queue.describe_queue(session.sqs, name=name, tags=tags),
-            "log_group": lambda: log_group.describe_log_group(
-                session.logs, name=f"/aws/lambda/{name}", tags=tags
-            ),
-            "role": lambda: role.describe_role(session.iam, name=name, tags=tags),
-            "function": lambda: function.describe_function(session.lambda_, name=name, tags=tags),
-            "mapping": lambda: event_source_mapping.describe_mapping(session.lambda_, **ends, tags=tags),
-            "api": lambda: rest_api.describe_rest_api(session.apigateway, name=name, tags=tags),
-        }
-        return looks[kind]()
-
-    def delete(self, kind: str) -> bool:
-        session, name, logs = self.session, self.name, f"/aws/lambda/{self.name}"
-        ends = {"function_name": name, "queue_arn": self.arn("sqs", name)}
-        deletes: dict[str, Callable[[], bool]] = {
-            "table": lambda: table.delete_table(session.dynamodb, name=name, tags=TAGS, wait=session.wait),
-            "dlq": lambda: queue.delete_queue(session.sqs, name=f"{name}-dlq", tags=TAGS),
-            "queue": lambda: queue.delete_queue(session.sqs, name=name, tags=TAGS),
-            "log_group": lambda: log_group.delete_log_group(session.logs, name=logs, tags=TAGS),
-            "role": lambda: role.delete_role(session.iam, name=name, tags=TAGS),
-            "function": lambda: function.delete_function(session.lambda_, name=name, tags=TAGS),
-            "mapping": lambda: event_source_mapping.delete_mapping(session.lambda_, **ends, tags=TAGS),
-            "api": lambda: rest_api.delete_rest_api(session.apigateway, name=name, tags=TAGS),
-        }
-        return deletes[kind]()
-
-    def make_whole(self, kind: str) -> Any:
-        """Ensure one kind and all that it needs."""
-        for needed in NEEDS.get(kind, ()):
-            self.make(needed)
-        return self.make(kind)
-
-
-KINDS = ("table", "dlq", "queue", "log_group", "role", "function", "mapping", "api")
-NEEDS = {
-    "queue": ("dlq",),
-    "function": ("role",),
-    "mapping": ("dlq", "queue", "role", "function"),
-    "api": ("role", "function"),
-}
-
-
-@pytest.fixture
-def pipe(session: Session, name: str) -> Iterator[Pipe]:
-    pipe = Pipe(session, name)
-    yield pipe
-    for kind in reversed(KINDS):
-        pipe.delete(kind)
+from webhook_lab.resources import policies, rest_api
+from webhook_lab.resources.function import unreserved_allows
+from webhook_lab.resources.queue import Depth, depth, empty_queue
+from webhook_lab.resources.rest_api import RestApi
+from webhook_lab.resources.role import Role
+from webhook_lab.resources.table import Table
 
 
 def test_what_was_made_is_described_as_it_was_made(pipe: Pipe) -> None:
@@ -238,14 +63,10 @@ def test_everything_is_deleted_once_and_quietly_the_second_time(pipe: Pipe) -> N
     assert [pipe.describe(kind) for kind in KINDS] == [None] * len(KINDS)
 
 
-def test_deleting_what_never_was_is_quiet_without_tags_too(session: Session, name: str) -> None:
-    assert not table.delete_table(session.dynamodb, name=name, wait=session.wait)
-    assert not queue.delete_queue(session.sqs, name=name)
-    assert not log_group.delete_log_group(session.logs, name=name)
-    assert not role.delete_role(session.iam, name=name)
-    assert not function.delete_function(session.lambda_, name=name)
-    assert not event_source_mapping.delete_mapping(session.lambda_, uuid=str(uuid.uuid4()))
-    assert not rest_api.delete_rest_api(session.apigateway, id="0123456789")
+@pytest.mark.parametrize("kind", KINDS)
+def test_deleting_what_never_was_is_quiet(pipe: Pipe, kind: str) -> None:
+    never = {"mapping": str(uuid.uuid4()), "api": "0123456789"}.get(kind, pipe.wanted(kind).name)
+    assert not type(pipe.wanted(kind)).delete(pipe.session, never)
 
 
 # Settings changed by hand. Each changes what the function before it in the list made.
@@ -342,9 +163,9 @@ def test_settings_changed_by_hand_are_restored(pipe: Pipe, kind: str) -> None:
 
 
 def test_a_trust_policy_changed_by_hand_is_restored(pipe: Pipe) -> None:
-    pipe.make_role()
+    pipe.make("role")
     spoil_role(pipe)
-    pipe.make_role()
+    pipe.make("role")
     found = pipe.session.iam.get_role(RoleName=pipe.name)["Role"]["AssumeRolePolicyDocument"]
     assert found == policies.LAMBDA_TRUST
 
@@ -352,33 +173,33 @@ def test_a_trust_policy_changed_by_hand_is_restored(pipe: Pipe) -> None:
 def test_a_filter_set_by_hand_is_taken_off(pipe: Pipe) -> None:
     pipe.make_whole("mapping")
     spoil_mapping(pipe)
-    found = pipe.session.lambda_.get_event_source_mapping(UUID=pipe.make_mapping().uuid)
+    found = pipe.session.lambda_.get_event_source_mapping(UUID=pipe.make("mapping").uuid)
     assert not found.get("FilterCriteria")
 
 
 def test_a_queue_delay_set_by_hand_is_taken_off(pipe: Pipe) -> None:
     pipe.make_whole("queue")
     spoil_queue(pipe)
-    url = pipe.make_queue().url
+    url = pipe.make("queue").url
     found = pipe.session.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])
     assert found["Attributes"] == {"DelaySeconds": "0"}
 
 
 def test_a_role_without_a_policy_loses_the_one_it_had(pipe: Pipe) -> None:
-    pipe.make_role()
-    bare = role.ensure_role(pipe.session.iam, name=pipe.name, path=PATH, policy=None, tags=TAGS)
+    pipe.make("role")
+    bare = Role(pipe.name, None).ensure(pipe.session, TAGS)
     assert bare.policy is None
     assert pipe.describe("role") == bare
 
 
 def test_a_function_without_a_reservation_gives_it_back(pipe: Pipe) -> None:
     pipe.make_whole("function")
-    assert pipe.make_function(reserved_concurrency=None).reserved_concurrency is None
+    replace(pipe.wanted("function"), reserved_concurrency=None).ensure(pipe.session, TAGS)  # type: ignore[call-arg]
     assert pipe.describe("function").reserved_concurrency is None
 
 
 def test_a_policy_added_by_hand_does_not_keep_a_role_alive(pipe: Pipe) -> None:
-    pipe.make_role()
+    pipe.make("role")
     more = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     pipe.session.iam.put_role_policy(RoleName=pipe.name, PolicyName="mine", PolicyDocument=json.dumps(more))
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -395,13 +216,13 @@ def foreign(pipe: Pipe, kind: str, tags: dict[str, str]) -> None:
     session, name = pipe.session, pipe.name
     match kind:
         case "table":
-            table.ensure_table(session.dynamodb, name=name, tags=tags, wait=session.wait)
+            Table(name).ensure(session, tags)
         case "queue":
             session.sqs.create_queue(QueueName=name, tags=tags)
         case "log_group":
             session.logs.create_log_group(logGroupName=f"/aws/lambda/{name}", tags=tags)
         case "role":
-            role.ensure_role(session.iam, name=name, path=PATH, policy=None, tags=tags)
+            Role(name, None).ensure(session, tags)
         case "function":
             pipe.make_whole("role")
             session.lambda_.create_function(
@@ -416,26 +237,7 @@ def foreign(pipe: Pipe, kind: str, tags: dict[str, str]) -> None:
             pipe.make_whole("queue")
             pipe.make_whole("function")
             session.lambda_.create_event_source_mapping(
-                FunctionName=name, EventSourceArn=pipe.arn("sqs", name), Tags=tags
-            )
-
-
-def remove_foreign(pipe: Pipe, kind: str) -> None:
-    session, name = pipe.session, pipe.name
-    match kind:
-        case "table":
-            table.delete_table(session.dynamodb, name=name, wait=session.wait)
-        case "queue":
-            queue.delete_queue(session.sqs, name=name)
-        case "log_group":
-            log_group.delete_log_group(session.logs, name=f"/aws/lambda/{name}")
-        case "role":
-            role.delete_role(session.iam, name=name)
-        case "function":
-            function.delete_function(session.lambda_, name=name)
-        case "mapping":
-            event_source_mapping.delete_mapping(
-                session.lambda_, function_name=name, queue_arn=pipe.arn("sqs", name)
+                FunctionName=name, EventSourceArn=pipe.session.target.arn("sqs", name), Tags=tags
             )
 
 
@@ -453,22 +255,22 @@ def test_a_foreign_resource_of_our_name_is_neither_adopted_nor_deleted(
         assert not pipe.delete(kind)
         assert pipe.describe(kind) == before
     finally:
-        remove_foreign(pipe, kind)
+        pipe.delete(kind, tags=None)
 
 
 def test_a_role_of_our_name_and_tag_under_another_path_is_foreign(pipe: Pipe) -> None:
-    role.ensure_role(pipe.session.iam, name=pipe.name, path="/", policy=None, tags=TAGS)
+    Role(pipe.name, None, path="/").ensure(pipe.session, TAGS)
     with pytest.raises(Foreign):
-        pipe.make_role()
+        pipe.make("role")
 
 
 def test_a_foreign_api_of_our_name_stands_beside_ours(pipe: Pipe) -> None:
     pipe.make_whole("function")
     theirs = pipe.session.apigateway.create_rest_api(name=pipe.name)["id"]
     try:
-        ours = pipe.make_api()
+        ours = pipe.make("api")
         assert ours.id != theirs
-        assert pipe.make_api() == ours
+        assert pipe.make("api") == ours
         assert pipe.delete("api")
         assert pipe.session.apigateway.get_rest_api(restApiId=theirs)["name"] == pipe.name
     finally:
@@ -484,7 +286,7 @@ def test_a_table_of_ours_with_another_key_is_not_used(pipe: Pipe) -> None:
         Tags=[{"Key": key, "Value": value} for key, value in TAGS.items()],
     )
     with pytest.raises(LabError, match="its key is 'other', not 'id'"):
-        pipe.make_table()
+        pipe.make("table")
 
 
 # A kill at any point: whatever was done before it, the next ensure finishes.
@@ -571,7 +373,7 @@ def test_binary_media_types_changed_by_hand_are_restored(pipe: Pipe) -> None:
     api = pipe.make_whole("api")
     patch: Any = [{"op": "add", "path": "/binaryMediaTypes/image~1png"}]
     pipe.session.apigateway.update_rest_api(restApiId=api.id, patchOperations=patch)
-    made = pipe.make_api()
+    made = pipe.make("api")
     assert pipe.session.apigateway.get_rest_api(restApiId=made.id)["binaryMediaTypes"] == ["*/*"]
 
 
@@ -580,55 +382,46 @@ def test_the_api_is_deployed_again_only_when_the_stage_serves_something_else(pip
         return len(pipe.session.apigateway.get_deployments(restApiId=api.id)["items"])
 
     api = pipe.make_whole("api")
-    pipe.make_api()
+    pipe.make("api")
     assert deployments() == 1
     spoil_api(pipe)
-    pipe.make_api()
+    pipe.make("api")
     assert deployments() == 3  # ours, the one made by hand, ours again
 
 
 def test_a_permission_left_by_an_earlier_api_is_replaced(pipe: Pipe) -> None:
     first = pipe.make_whole("api")
-    rest_api.delete_rest_api(pipe.session.apigateway, id=first.id)
-    second = pipe.make_api()
+    RestApi.delete(pipe.session, first.id)
+    second = pipe.make("api")
     policy = json.loads(pipe.session.lambda_.get_policy(FunctionName=pipe.name)["Policy"])
     arns = [statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]]
-    assert arns == [pipe.arn("execute-api", f"{second.id}/*/*")]
+    assert arns == [pipe.session.target.arn("execute-api", f"{second.id}/*/*")]
 
 
 # Emptying.
 
 
 def test_an_emptied_queue_holds_nothing_as_often_as_asked(pipe: Pipe) -> None:
-    sqs, url = pipe.session.sqs, pipe.make_dlq().url
+    sqs, url = pipe.session.sqs, pipe.make("dlq").url
     for _ in range(2):
         for i in range(23):
             sqs.send_message(QueueUrl=url, MessageBody=str(i))
-        assert queue.empty_queue(sqs, url=url) == 23
-        assert queue.depth(sqs, url=url) == queue.Depth(0, 0, 0)
-    assert queue.empty_queue(sqs, url=url) == 0
+        assert empty_queue(sqs, url=url) == 23
+        assert depth(sqs, url=url) == Depth(0, 0, 0)
+    assert empty_queue(sqs, url=url) == 0
 
 
 def test_a_purge_takes_messages_in_flight_too(pipe: Pipe) -> None:
-    sqs, url = pipe.session.sqs, pipe.make_dlq().url
+    sqs, url = pipe.session.sqs, pipe.make("dlq").url
     for _ in range(2):
         sqs.send_message(QueueUrl=url, MessageBody="received and never deleted")
         sqs.receive_message(QueueUrl=url)
-        assert queue.depth(sqs, url=url) == queue.Depth(visible=0, in_flight=1, delayed=0)
-        assert queue.empty_queue(sqs, url=url) == 0
-        assert queue.empty_queue(sqs, url=url, purge=True) == 1
-        assert queue.depth(sqs, url=url) == queue.Depth(0, 0, 0)
-
-
-def test_an_emptied_table_holds_nothing(pipe: Pipe) -> None:
-    dynamodb = pipe.session.dynamodb
-    pipe.make_table()
-    for i in range(30):
-        dynamodb.put_item(TableName=pipe.name, Item={"id": {"S": f"lab:{i}"}})
-    assert table.empty_table(dynamodb, name=pipe.name) == 30
-    assert table.empty_table(dynamodb, name=pipe.name) == 0
+        assert depth(sqs, url=url) == Depth(visible=0, in_flight=1, delayed=0)
+        assert empty_queue(sqs, url=url) == 0
+        assert empty_queue(sqs, url=url, purge=True) == 1
+        assert depth(sqs, url=url) == Depth(0, 0, 0)
 
 
 def test_the_account_allows_two_executions_to_be_reserved(session: Session) -> None:
-    assert function.unreserved_allows(session.lambda_, 2)
-    assert not function.unreserved_allows(session.lambda_, 1_000_000)
+    assert unreserved_allows(session, 2)
+    assert not unreserved_allows(session, 1_000_000)

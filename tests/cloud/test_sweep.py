@@ -18,7 +18,8 @@ from webhook_lab.aws.target import resolve
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline
-from webhook_lab.pipeline.naming import ROLE_PATH, Names
+from webhook_lab.pipeline.naming import Names
+from webhook_lab.resources.role import ROLE_PATH
 from webhook_lab.sweep import Found
 
 NAMES, OTHER = Names("sweep-ana"), Names("sweep-ana-maria")
@@ -42,8 +43,8 @@ class Site:
         self.before = sweep.find(session, prefix=None)
 
     def queue(self, name: str, tags: dict[str, str]) -> str:
-        url = self.session.sqs.create_queue(QueueName=name, tags=tags)["QueueUrl"]
-        self.made.append(Found("queue", name, url, ""))
+        self.session.sqs.create_queue(QueueName=name, tags=tags)
+        self.made.append(Found("queue", name, name, ""))
         return f"arn:aws:sqs:{self.session.target.region}:{self.session.target.account}:{name}"
 
     def table(self, name: str, tags: dict[str, str]) -> None:
@@ -54,13 +55,13 @@ class Site:
             BillingMode="PAY_PER_REQUEST",
             Tags=pairs(tags),
         )
-        self.made.append(Found("table", name, "", ""))
+        self.made.append(Found("table", name, name, ""))
 
     def role(self, name: str, tags: dict[str, str], path: str = ROLE_PATH) -> str:
         role = self.session.iam.create_role(
             RoleName=name, Path=path, AssumeRolePolicyDocument=TRUST, Tags=pairs(tags)
         )["Role"]
-        self.made.append(Found("role", name, "", ""))
+        self.made.append(Found("role", name, name, ""))
         return role["Arn"]
 
     def function(self, name: str, tags: dict[str, str], code: str = "def handler(event, context): 1") -> None:
@@ -76,7 +77,7 @@ class Site:
             Code={"ZipFile": archive.getvalue()},
             Tags=tags,
         )
-        self.made.append(Found("function", name, "", ""))
+        self.made.append(Found("function", name, name, ""))
 
     def mapping(self, function: str, queue_arn: str, tags: dict[str, str]) -> None:
         made = self.session.lambda_.create_event_source_mapping(
@@ -90,7 +91,7 @@ class Site:
 
     def log_group(self, name: str, tags: dict[str, str]) -> None:
         self.session.logs.create_log_group(logGroupName=name, tags=tags)
-        self.made.append(Found("log_group", name, "", ""))
+        self.made.append(Found("log_group", name, name, ""))
 
     def lab(self, names: Names) -> None:
         """A whole lab's resources, in name and tag."""
@@ -172,15 +173,15 @@ def test_everything_of_one_lab_is_found_by_its_tag_and_removed_in_order(
     site.lab(NAMES)
     found = sweep.find(site.session, prefix=NAMES.prefix)
     assert kinds(found) == [
-        ("mapping", NAMES.function("subscribe")),
         ("api", NAMES.api),
+        ("mapping", NAMES.function("subscribe")),
         ("function", NAMES.function("publish")),
         ("function", NAMES.function("subscribe")),
+        ("role", NAMES.function("publish")),
+        ("role", NAMES.function("subscribe")),
         ("queue", NAMES.queue),
         ("queue", NAMES.dlq),
         ("table", NAMES.table),
-        ("role", NAMES.function("publish")),
-        ("role", NAMES.function("subscribe")),
         ("log_group", NAMES.log_group("publish")),
         ("log_group", NAMES.log_group("subscribe")),
     ]
@@ -326,6 +327,6 @@ def test_a_lab_where_there_is_no_tagging_api_is_found_by_its_names(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.lab(NAMES)
-    monkeypatch.setattr(sweep.standing, "tagged_arns", lambda session, prefix: set())
+    monkeypatch.setattr(sweep, "_tagged_arns", lambda session, prefix: set())
     assert len(sweep.find(site.session, prefix=NAMES.prefix)) == 11
     assert len(site.of_any_lab()) == 11

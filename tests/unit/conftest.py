@@ -7,8 +7,6 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from webhook_lab.aws import retry
-
 
 @pytest.fixture
 def stub() -> Iterator[Callable[[str], tuple[Any, Stubber]]]:
@@ -30,25 +28,3 @@ def stub() -> Iterator[Callable[[str], tuple[Any, Stubber]]]:
     yield make
     for script in scripts:
         script.assert_no_pending_responses()
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that retries would have made. Their clock goes forward by these, and by no more."""
-    made: list[float] = []
-    for retrying in (retry.retry_until, retry.retry_on):
-        monkeypatch.setitem(retrying.__kwdefaults__, "sleep", made.append)
-        monkeypatch.setitem(retrying.__kwdefaults__, "clock", lambda: sum(made))
-    return made
-
-
-class Waits(list[tuple[Any, ...]]):
-    """Stands in for ``Session.wait``: remembers what was awaited, and comes back at once."""
-
-    def __call__(self, service: str, waiter: str, **params: Any) -> None:
-        self.append((service, waiter, params))
-
-
-@pytest.fixture
-def wait() -> Waits:
-    return Waits()

@@ -10,7 +10,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.open import fitting
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.pipeline.steps import ALL
+from webhook_lab.pipeline.steps import step_of
 
 NAMES = Names("lab-ana")
 
@@ -58,5 +58,4 @@ def test_no_time_to_work_is_taken_that_is_none(seconds: Any) -> None:
 
 def test_a_step_that_is_mistyped_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(LabError, match=", publish_function, "):
-        ALL["publsh_function"]
-    assert "publsh_function" not in ALL
+        step_of("publsh_function")

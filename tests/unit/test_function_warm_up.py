@@ -2,6 +2,7 @@
 
 import io
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,5 +26,5 @@ class Lambda:
 @pytest.mark.parametrize("executions", [1, 5])
 def test_as_many_empty_batches_run_at_once_as_environments_are_wanted(executions: int) -> None:
     lambda_ = Lambda(executions)
-    warm_up(lambda_, name="subscribe", executions=executions)  # type: ignore[arg-type]
+    warm_up(SimpleNamespace(lambda_=lambda_), name="subscribe", executions=executions)  # type: ignore[arg-type]
     assert lambda_.invoked == executions * [{"FunctionName": "subscribe", "Payload": b'{"Records": []}'}]

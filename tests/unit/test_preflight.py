@@ -5,11 +5,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ParamValidationError
 
 from webhook_lab.aws.errors import LabError, PreflightRefused
 from webhook_lab.facts import quotas
-from webhook_lab.pipeline.naming import FUNCTIONS, Names
 from webhook_lab.pipeline.permissions import allows, lets_api_invoke
 from webhook_lab.pipeline.preflight import MAPPING_ACTIONS, Finding, Plan, check, refuse
 from webhook_lab.resources.policies import publish_policy, subscribe_policy
@@ -39,12 +37,6 @@ def invoke_permission(source_arn: str | None, **changed: Any) -> dict[str, Any]:
 
 
 SOUND = Plan(
-    names=[
-        ("table", "lab-deliveries"),
-        ("queue", "lab-webhooks-dlq"),
-        *((kind, f"lab-{handler}") for kind in ("function", "role") for handler in FUNCTIONS),
-        ("log_group", "/aws/lambda/lab-publish"),
-    ],
     account_concurrency=1000,
     unreserved_concurrency=1000,
     queue_arn=QUEUE,
@@ -177,21 +169,12 @@ def test_settings_at_the_edge_of_a_rule_pass(changed: dict[str, Any]) -> None:
     assert check(replace(SOUND, **changed)) == []
 
 
-def test_too_small_a_number_is_refused_in_the_words_of_boto3_itself() -> None:
-    client = boto3.client("lambda", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    with pytest.raises(ParamValidationError) as refused:
-        client.create_event_source_mapping(
-            FunctionName="f", EventSourceArn=QUEUE, ScalingConfig={"MaximumConcurrency": 1}
-        )
-    assert only(replace(SOUND, maximum_concurrency=1)).said == f"ParamValidationError: {refused.value}"
-
-
 @pytest.mark.parametrize(
     "field", ["visibility_timeout", "max_receive_count", "batch_size", "reserved_concurrency"]
 )
 def test_what_is_no_whole_number_is_refused_before_any_rule_compares_it(field: str) -> None:
     for value in ("2", 2.5, True):
-        assert only(replace(SOUND, **{field: value})).said.startswith("ParamValidationError: ")  # type: ignore[arg-type]
+        assert only(replace(SOUND, **{field: value})).said == f"{field} is {value!r}"  # type: ignore[arg-type]
 
 
 def test_a_runtime_that_does_not_exist_is_refused_with_those_that_do() -> None:
@@ -204,72 +187,6 @@ def test_the_runtimes_in_the_facts_are_those_of_the_service_model() -> None:
     client = boto3.client("lambda", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     named = client.meta.service_model.shape_for("Runtime").enum
     assert set(quotas.LAMBDA_PYTHON_RUNTIMES_KNOWN.value) <= set(named)
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "said"),
-    [
-        (
-            "queue",
-            "lab.webhooks",
-            (
-                "InvalidParameterValue: Can only include alphanumeric characters, hyphens, or underscores. "
-                "1 to 80 in length"
-            ),
-        ),
-        (
-            "role",
-            "r" * 65,
-            (
-                f"ValidationError: 1 validation error detected: Value '{'r' * 65}' at 'roleName' "
-                "failed to satisfy constraint: Member must have length less than or equal to 64"
-            ),
-        ),
-        (
-            "role",
-            "lab/publish",
-            (
-                "ValidationError: The specified value for roleName is invalid. It must contain only "
-                "alphanumeric characters and/or the following: +=,.@_-"
-            ),
-        ),
-        (
-            "function",
-            "f" * 65,
-            (
-                f"ValidationException: 1 validation error detected: Value '{'f' * 65}' at 'functionName' "
-                "failed to satisfy constraint: Member must have length less than or equal to 64"
-            ),
-        ),
-        (
-            "table",
-            "ab",
-            (
-                "ValidationException: TableName must be at least 3 characters long "
-                "and at most 255 characters long"
-            ),
-        ),
-        (
-            "table",
-            "my table",
-            (
-                "ValidationException: 1 validation error detected: Value 'my table' at 'tableName' failed to "
-                "satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-            ),
-        ),
-    ],
-)
-def test_a_name_that_a_service_refuses_is_refused_in_its_words(kind: str, name: str, said: str) -> None:
-    finding = only(replace(SOUND, names=[(kind, name)]))
-    assert (finding.level, finding.rule, finding.said) == ("refused", f"{kind} name", said)
-
-
-def test_every_name_of_the_longest_lab_is_taken() -> None:
-    names = Names("l" * (64 - len("-subscribe")))
-    pairs = [("table", names.table), ("queue", names.queue), ("queue", names.dlq)]
-    pairs += [(kind, names.function(handler)) for kind in ("function", "role") for handler in FUNCTIONS]
-    pairs += [("log_group", names.log_group(handler)) for handler in FUNCTIONS]
-    assert check(replace(SOUND, names=pairs)) == []
 
 
 @pytest.mark.parametrize("action", MAPPING_ACTIONS)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from webhook_lab.aws.boto3_values import ZipSource
 from webhook_lab.aws.errors import LabError, explain
@@ -85,7 +85,9 @@ class Pipeline:
     def _was_refused(self, key: str, error: LabError) -> bool:
         """Whether AWS answered that it does not create the step's resource, and there is none."""
         try:
-            return isinstance(error.__cause__, ClientError) and self.look_up(key) is None
+            return (
+                isinstance(error.__cause__, ClientError | ParamValidationError) and self.look_up(key) is None
+            )
         except LabError:
             return False
 

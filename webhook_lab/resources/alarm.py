@@ -47,10 +47,6 @@ class Alarm(Resource):
     arn: str = ""
     state: State = "INSUFFICIENT_DATA"
 
-    @property
-    def id(self) -> str:
-        return self.name
-
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the alarm, or restore its rule. It notifies nobody: give it an action for that.
 
@@ -97,10 +93,10 @@ class Alarm(Resource):
         return cls(found["AlarmName"], named.get("QueueName", ""), rule, found["AlarmArn"], state)
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
-        existed = bool(_look(aws, id))
+    def delete(cls, aws: Session, identity: str) -> bool:
+        existed = bool(_look(aws, identity))
         if existed:
-            aws.cloudwatch.delete_alarms(AlarmNames=[id])
+            aws.cloudwatch.delete_alarms(AlarmNames=[identity])
         return existed
 
     @classmethod

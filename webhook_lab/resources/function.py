@@ -62,10 +62,6 @@ class Function(Resource):
     code_sha256: str = ""
     arn: str = ""
 
-    @property
-    def id(self) -> str:
-        return self.name
-
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the function, or restore its code, settings and reservation; return when it can be invoked.
 
@@ -134,9 +130,9 @@ class Function(Resource):
         )
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         """Delete the function with its reservation and resource policy. False when there was none."""
-        return existed(lambda: _once_free(lambda: aws.lambda_.delete_function(FunctionName=id)), _GONE)
+        return existed(lambda: _once_free(lambda: aws.lambda_.delete_function(FunctionName=identity)), _GONE)
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003

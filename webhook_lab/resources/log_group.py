@@ -30,10 +30,6 @@ class LogGroup(Resource):
     retention_days: int | None
     arn: str = ""
 
-    @property
-    def id(self) -> str:
-        return self.name
-
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the log group, or restore its retention.
 
@@ -66,9 +62,9 @@ class LogGroup(Resource):
         return None
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         """Delete the log group with every line in it. False when there was none."""
-        return existed(lambda: aws.logs.delete_log_group(logGroupName=id), "ResourceNotFoundException")
+        return existed(lambda: aws.logs.delete_log_group(logGroupName=identity), "ResourceNotFoundException")
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003

@@ -128,12 +128,14 @@ class Mapping(Resource):
         )
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         """Delete it and wait until it is gone: until then its pollers may still invoke the function."""
         lambda_ = aws.lambda_
-        deleted = existed(lambda: _once_free(lambda: lambda_.delete_event_source_mapping(UUID=id)), _GONE)
+        deleted = existed(
+            lambda: _once_free(lambda: lambda_.delete_event_source_mapping(UUID=identity)), _GONE
+        )
         if deleted:
-            _await_gone(aws, id)
+            _await_gone(aws, identity)
         return deleted
 
     @classmethod

@@ -41,10 +41,6 @@ class Queue(Resource):
     url: str = ""
     arn: str = ""
 
-    @property
-    def id(self) -> str:
-        return self.name
-
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the queue, or restore its attributes. SQS may take 60 s to act on a changed attribute.
 
@@ -106,15 +102,15 @@ class Queue(Resource):
         )
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         """Delete the queue with every message in it, and wait until SQS denies it."""
-        if (url := _url(aws, id)) is None:
+        if (url := _url(aws, identity)) is None:
             return False
         deleted = existed(lambda: aws.sqs.delete_queue(QueueUrl=url), *_GONE)
         retry_until(
-            lambda: True if _url(aws, id) is None else None,
+            lambda: True if _url(aws, identity) is None else None,
             seconds=_SETTLE_SECONDS,
-            reason=f"queue {id!r} to be gone",
+            reason=f"queue {identity!r} to be gone",
         )
         return deleted
 

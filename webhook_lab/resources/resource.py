@@ -59,9 +59,9 @@ class Resource(ABC):
     name: str
 
     @property
-    @abstractmethod
     def id(self) -> str:
-        """How AWS identifies it; what `delete` takes."""
+        """How AWS identifies it, and what `delete` takes: its name, where names are unique."""
+        return self.name
 
     @abstractmethod
     def ensure(self, aws: Session, tags: Tags) -> Self:
@@ -85,8 +85,8 @@ class Resource(ABC):
 
     @classmethod
     @abstractmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
-        """Delete the one with that id and return when it is gone. False when there was none."""
+    def delete(cls, aws: Session, identity: str) -> bool:
+        """Delete the one with that identity and return when it is gone. False when there was none."""
 
     @classmethod
     @abstractmethod

@@ -90,9 +90,9 @@ class RestApi(Resource):
             )
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         """Delete the API. AWS allows one deletion per 30 s and account: it is asked until then."""
-        return existed(lambda: _patiently(lambda: aws.apigateway.delete_rest_api(restApiId=id)), _GONE)
+        return existed(lambda: _patiently(lambda: aws.apigateway.delete_rest_api(restApiId=identity)), _GONE)
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003

@@ -47,10 +47,6 @@ class Role(Resource):
     path: str = ROLE_PATH
     arn: str = ""
 
-    @property
-    def id(self) -> str:
-        return self.name
-
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the role, or restore who may assume it and what it may do.
 
@@ -89,17 +85,17 @@ class Role(Resource):
         return cls(name, _policy(aws, name), found["Path"], found["Arn"])
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         """Delete the role with its policies, those that were added by hand included."""
         iam = aws.iam
-        inline = absent_is_none(lambda: iam.list_role_policies(RoleName=id)["PolicyNames"], _GONE)
+        inline = absent_is_none(lambda: iam.list_role_policies(RoleName=identity)["PolicyNames"], _GONE)
         if inline is None:
             return False
         for policy_name in inline:
-            iam.delete_role_policy(RoleName=id, PolicyName=policy_name)
-        for attached in iam.list_attached_role_policies(RoleName=id)["AttachedPolicies"]:
-            iam.detach_role_policy(RoleName=id, PolicyArn=attached["PolicyArn"])
-        return existed(lambda: iam.delete_role(RoleName=id), _GONE)
+            iam.delete_role_policy(RoleName=identity, PolicyName=policy_name)
+        for attached in iam.list_attached_role_policies(RoleName=identity)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=identity, PolicyArn=attached["PolicyArn"])
+        return existed(lambda: iam.delete_role(RoleName=identity), _GONE)
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003

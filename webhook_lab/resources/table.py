@@ -44,10 +44,6 @@ class Table(Resource):
     billing: str = BILLING
     ttl_attribute: str | None = TTL_ATTRIBUTE
 
-    @property
-    def id(self) -> str:
-        return self.name
-
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the table, or restore its billing mode and time to live.
 
@@ -95,17 +91,17 @@ class Table(Resource):
         return cls(name, found["TableArn"], _key(found), _billing(found), _ttl(aws, name))
 
     @classmethod
-    def delete(cls, aws: Session, id: str) -> bool:  # noqa: A002
+    def delete(cls, aws: Session, identity: str) -> bool:
         def delete() -> object:
             return retry_on(
-                lambda: aws.dynamodb.delete_table(TableName=id),
+                lambda: aws.dynamodb.delete_table(TableName=identity),
                 codes=("ResourceInUseException",),
                 seconds=120,
                 reason="the table is still being created or changed",
             )
 
         if deleted := existed(delete, _GONE):
-            aws.wait("dynamodb", "table_not_exists", TableName=id)
+            aws.wait("dynamodb", "table_not_exists", TableName=identity)
         return deleted
 
     @classmethod

@@ -1,0 +1,29 @@
+"""What the tests of the resources share: one session, and a pipe of resources for each test."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cloud.pipe import KINDS, Pipe
+from webhook_lab.aws.session import Session
+from webhook_lab.aws.target import resolve
+from webhook_lab.local_cloud import Cloud
+
+
+@pytest.fixture(scope="module")
+def session(cloud: Cloud) -> Session:
+    return Session(resolve())
+
+
+@pytest.fixture
+def name() -> str:
+    return f"lab-tests-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def pipe(session: Session, name: str) -> Iterator[Pipe]:
+    pipe = Pipe(session, name)
+    yield pipe
+    for kind in reversed(KINDS):
+        pipe.delete(kind)
