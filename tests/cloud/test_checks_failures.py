@@ -10,7 +10,7 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.course.checks import failures
-from webhook_lab.lab import Lab, looking
+from webhook_lab.lab import Lab
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline
@@ -32,7 +32,7 @@ def pipeline(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def lab(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """With the mapping switched off: what a test does not hand over stays in the queue."""
-    monkeypatch.setattr(looking, "DRAIN_SECONDS", 5.0)
+    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 5.0)
     pipeline.restore("api")
     pipeline.ensure("mapping", enabled=False)
     return Lab(pipeline, chapter_numbered("09"))

@@ -13,7 +13,7 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.course.checks import look, subscriber
-from webhook_lab.lab import Lab, looking
+from webhook_lab.lab import Lab
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline
@@ -34,7 +34,7 @@ def lab(
     session: Session, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Lab]:
     """A lab of its own name, at the beginning of the chapter that the test asks for."""
-    monkeypatch.setattr(looking, "DRAIN_SECONDS", 5.0)
+    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 5.0)
     pipeline = Pipeline(session, Names("lab-checked"), Ledger(tmp_path / "ledger.jsonl"))
     chapter = chapter_numbered(request.param)
     pipeline.build(chapter.starts_with)
@@ -55,7 +55,7 @@ def fails(lab: Lab, claim: str, reason: str) -> None:
 
 def waits_in_vain(lab: Lab, claim: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(looking, "DRAIN_SECONDS", 0.0)
+        patch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 0.0)
         with pytest.raises(LabError, match=f"a line with outcome '{line}'"):
             lab.checkpoint(claim)
 

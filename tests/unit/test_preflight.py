@@ -133,7 +133,6 @@ def test_what_aws_refuses_is_refused_in_its_own_words(changed: dict[str, Any], s
         ({"maximum_concurrency": None}, "over-pull"),
         ({"maximum_concurrency": 3}, "over-pull"),
         ({"dlq_retention": 345_600}, "DLQ retention"),
-        ({"dlq_retention": None}, "dead-letter queue"),
         ({"max_receive_count": None}, "dead-letter queue"),
         ({"report_batch_item_failures": False}, "partial batch response"),
         ({"runtime": "python3.12", "local_python": (3, 12)}, "runtime"),

@@ -78,10 +78,8 @@ def findings_of_all(pipeline: "Pipeline", found: Mapping[str, Any]) -> list[Find
 
 
 def _plan(pipeline: "Pipeline", **known: Any) -> Plan:
-    settings, target = pipeline.settings, pipeline.session.target
-    plan = {
-        field: getattr(settings, field) for field in Plan.__dataclass_fields__ if hasattr(settings, field)
-    }
+    target = pipeline.session.target
+    plan = dict(vars(pipeline.settings))
     plan["queue_arn"] = target.arn("sqs", pipeline.names.queue)
     plan["local_python"] = sys.version_info[:2] if target.traits.function_python else None
     return Plan(**{**plan, **known})

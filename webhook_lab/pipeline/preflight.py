@@ -11,6 +11,7 @@ from typing import Literal
 from webhook_lab.aws.errors import PreflightRefused
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.permissions import Policy, allows, lets_api_invoke
+from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources.rest_api import STAGE
 
 MAPPING_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
@@ -56,11 +57,11 @@ _WHOLE = (
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A pipeline's settings as plain values: seconds, counts and policy documents.
+class Plan(Settings):
+    """A pipeline's settings, and what else its rules look at: plain values, so that they need no AWS.
 
     Args:
-        dlq_retention, max_receive_count: None when the queue has no dead-letter queue.
+        batching_window: seconds; our own mapping has none.
         account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not asked.
         already_reserved: what the subscribe function holds of its account's concurrency now.
         mapping_policy: what the mapping's role may do, with `queue_arn`; None when not known yet.
@@ -72,17 +73,7 @@ class Plan:
         local_python: (major, minor) of the interpreter that runs functions; None where Lambda's runtime does.
     """
 
-    runtime: str = "python3.13"
-    function_timeout: int = 30
-    visibility_timeout: int = 180
-    queue_retention: int = quotas.SQS_RETENTION_DEFAULT.value
-    dlq_retention: int | None = quotas.SQS_RETENTION_LONGEST.value
-    max_receive_count: int | None = 5
-    batch_size: int = 10
     batching_window: int = 0
-    maximum_concurrency: int | None = 2
-    reserved_concurrency: int | None = 2
-    report_batch_item_failures: bool = True
     account_concurrency: int | None = None
     unreserved_concurrency: int | None = None
     already_reserved: int = 0
@@ -197,7 +188,7 @@ def _times(plan: Plan) -> Iterator[Finding]:
 def _dead_letters(plan: Plan) -> Iterator[Finding]:
     advised, most = quotas.MAX_RECEIVE_COUNT_ADVISED, quotas.SQS_MAX_RECEIVE_COUNT_MOST
     count = plan.max_receive_count
-    if count is None or plan.dlq_retention is None:
+    if count is None:
         said = "without a dead-letter queue a poison message is tried again until it expires, and then lost"
         yield Finding("warning", "dead-letter queue", said, "Give the queue a dead-letter queue.", _DLQ)
         return

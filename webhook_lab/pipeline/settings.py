@@ -33,7 +33,7 @@ class Settings:
     receive_wait: int = 20
     queue_retention: int = 4 * DAY
     dlq_retention: int = 14 * DAY
-    max_receive_count: int = 5
+    max_receive_count: int | None = 5
     log_retention_days: int = 1
     runtime: str = "python3.13"
     function_timeout: int = 30
