@@ -3,12 +3,11 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from webhook_lab.aws.calls import CallLog
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.target import Target, without_profile
+from webhook_lab.aws.target import Target, client_config
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -33,12 +32,7 @@ class Session:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.calls = CallLog()
-        self._boto3 = boto3.Session(
-            aws_access_key_id=target.access_key_id,
-            aws_secret_access_key=target.secret_access_key,
-            region_name=target.region,
-            botocore_session=None if target.access_key_id is None else without_profile(),
-        )
+        self._boto3 = target.session
 
     @property
     def credentials(self) -> Any:
@@ -48,17 +42,13 @@ class Session:
     def client(self, service: str, *, recorded: bool = True) -> Any:
         """A new client; the properties below keep theirs. What watches all the time is not recorded."""
         # Nobody throttles on this machine, and a cloud that is gone should be said to be gone at once.
-        on_this_machine = self.target.endpoint_url is not None
-        config = Config(
-            max_pool_connections=POOL_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 2 if on_this_machine else 5},
-            connect_timeout=5,
-            proxies={} if on_this_machine else None,
-        )
+        url = self.target.endpoint_url
+        config = client_config(url, attempts=2 if url else 5)
         client = self._boto3.client(
             service,  # type: ignore[call-overload]
-            endpoint_url=self.target.endpoint_url,
-            config=config,
+            region_name=self.target.region,
+            endpoint_url=url,
+            config=config.merge(Config(max_pool_connections=POOL_CONNECTIONS)),
         )
         if recorded:
             self.calls.attach(client)
