@@ -1,6 +1,5 @@
 import os
 import socket
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ AWS = {"WEBHOOK_LAB_TARGET": "aws", "WEBHOOK_LAB_AWS_ACCOUNT": ACCOUNT}
 
 
 LOCAL = target.Target("local", "http://127.0.0.1:1", "us-east-1", ACCOUNT, "k", "s", "i", target.LOCAL_CLOUD)
-CLIENTS = [name for name, each in vars(Session).items() if isinstance(each, cached_property)]
+CLIENTS = list(Session.__annotations__)
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
 """The boto3 clients of one lab. Each records the calls it makes, so that a notebook can show them."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import WaiterError
 
 from webhook_lab.aws.calls import CallLog
 from webhook_lab.aws.errors import LabError
@@ -26,8 +26,21 @@ POLL: Any = {"Delay": 0.25, "MaxAttempts": 720}
 """How boto3's waiters ask here: four times a second for up to three minutes. Their own pace is 1 to 20 s."""
 
 
+_SERVICES = {"lambda_": "lambda", "tagging": "resourcegroupstaggingapi"}
+"""boto3's names of services, where a client here has another."""
+
+
 class Session:
     """Clients for one target, made when first asked for."""
+
+    sqs: "SQSClient"
+    lambda_: "LambdaClient"
+    dynamodb: "DynamoDBClient"
+    iam: "IAMClient"
+    apigateway: "APIGatewayClient"
+    logs: "CloudWatchLogsClient"
+    cloudwatch: "CloudWatchClient"
+    tagging: "ResourceGroupsTaggingAPIClient"
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -40,7 +53,7 @@ class Session:
         return self._boto3.get_credentials()
 
     def client(self, service: str, *, recorded: bool = True) -> Any:
-        """A new client; the properties below keep theirs. What watches all the time is not recorded."""
+        """A new client; those named above are made once. What watches all the time is not recorded."""
         # Nobody throttles on this machine, and a cloud that is gone should be said to be gone at once.
         url = self.target.endpoint_url
         config = client_config(url, attempts=2 if url else 5)
@@ -54,37 +67,12 @@ class Session:
             self.calls.attach(client)
         return client
 
-    @cached_property
-    def sqs(self) -> "SQSClient":
-        return self.client("sqs")  # type: ignore[no-any-return]
-
-    @cached_property
-    def lambda_(self) -> "LambdaClient":
-        return self.client("lambda")  # type: ignore[no-any-return]
-
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        return self.client("dynamodb")  # type: ignore[no-any-return]
-
-    @cached_property
-    def iam(self) -> "IAMClient":
-        return self.client("iam")  # type: ignore[no-any-return]
-
-    @cached_property
-    def apigateway(self) -> "APIGatewayClient":
-        return self.client("apigateway")  # type: ignore[no-any-return]
-
-    @cached_property
-    def logs(self) -> "CloudWatchLogsClient":
-        return self.client("logs")  # type: ignore[no-any-return]
-
-    @cached_property
-    def cloudwatch(self) -> "CloudWatchClient":
-        return self.client("cloudwatch")  # type: ignore[no-any-return]
-
-    @cached_property
-    def tagging(self) -> "ResourceGroupsTaggingAPIClient":
-        return self.client("resourcegroupstaggingapi")  # type: ignore[no-any-return]
+    def __getattr__(self, name: str) -> Any:
+        if name not in Session.__annotations__:
+            raise AttributeError(f"{name!r} is no client of a Session")
+        client = self.client(_SERVICES.get(name, name))
+        setattr(self, name, client)  # from now on found without asking here
+        return client
 
     def wait(self, service: str, waiter: str, **params: Any) -> None:
         """Wait with boto3's own waiter, such as ``("lambda", "function_active_v2", FunctionName=…)``.
@@ -92,8 +80,6 @@ class Session:
         Raises:
             LabError: when it gives up, with the waiter's last reason.
         """
-        from botocore.exceptions import WaiterError
-
         attribute = "lambda_" if service == "lambda" else service
         try:
             with self.calls.waiting(service, waiter, params):

@@ -1,7 +1,4 @@
-"""Which AWS a lab talks to: the local cloud (default), any endpoint, or a real account.
-
-How they differ is declared here, as `Traits`, and read from here: no other module asks which target it is on.
-"""
+"""Which AWS a lab talks to: the local cloud (default), any endpoint, or a real account."""
 
 import json
 import os
@@ -20,6 +17,9 @@ from botocore.exceptions import ClientError
 from webhook_lab import local_cloud
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.signed import signed_get
+from webhook_lab.aws.traits import AWS, ENDPOINT, LOCAL_CLOUD, Traits
+
+__all__ = ["AWS", "ENDPOINT", "LOCAL_CLOUD", "Target", "Traits", "local_cloud_lives", "resolve"]
 
 DEFAULT_REGION = "us-east-1"
 CONSOLES = {
@@ -30,53 +30,6 @@ CONSOLES = {
 """Where each partition has its console, behind the region's name; botocore's own data does not say."""
 HEALTH_PATH = "/_ministack/health"
 """Where a local cloud says that it is well, to its owner alone."""
-
-
-@dataclass(frozen=True)
-class Traits:
-    """What holds on one target and not on another.
-
-    Args:
-        label: the target in words, for cards.
-        moves_messages: StartMessageMoveTask is there.
-        publishes_metrics: CloudWatch gets metrics of SQS and Lambda, so alarms can be set on them.
-        limits_account_concurrency: the account keeps 100 executions unreserved.
-        peek_path: where messages can be read without receiving them; None where receiving is the only way.
-        console: the AWS console shows these resources.
-        depths_at_once: a queue's depth is exact at once; on AWS it may lag by a minute.
-        purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
-        function_python: functions run under this machine's Python, whatever runtime they name.
-        log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
-            not promised by anybody.
-        charges: each request costs money, so that a run of many has to name the most it may make.
-    """
-
-    label: str
-    moves_messages: bool = True
-    publishes_metrics: bool = True
-    limits_account_concurrency: bool = True
-    depths_at_once: bool = False
-    purges_at_once: bool = False
-    peek_path: str | None = None
-    console: bool = False
-    function_python: bool = False
-    log_lag: float = 10.0
-    charges: bool = False
-
-
-AWS = Traits("AWS", console=True, charges=True)
-ENDPOINT = Traits("another endpoint", moves_messages=False, publishes_metrics=False)  # what works on any
-LOCAL_CLOUD = Traits(
-    "the local cloud on this machine",
-    moves_messages=False,
-    publishes_metrics=False,
-    depths_at_once=True,
-    purges_at_once=True,
-    limits_account_concurrency=False,
-    peek_path="/_ministack/sqs/messages",
-    function_python=True,
-    log_lag=0.5,
-)
 
 
 @dataclass(frozen=True)
@@ -170,15 +123,16 @@ def resolve(environ: Mapping[str, str] = os.environ) -> Target:
     """
     asked = environ.get("WEBHOOK_LAB_TARGET", "").strip() or "local"
     where = f"use WEBHOOK_LAB_TARGET={asked}"
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if asked == "local":
         try:
             return _of_cloud(local_cloud.shared_cloud())
         except local_cloud.CloudError as error:
             raise LabError("start the local cloud", error.said, error.try_this) from error
     if asked == "aws":
-        return _aws(where, environ)
+        return _aws(where, region, environ)
     if _is_address(asked):
-        return _endpoint(where, asked.rstrip("/"), environ)
+        return _endpoint(where, asked.rstrip("/"), region or DEFAULT_REGION, environ)
     raise LabError(
         where, "that is not a target", "Use 'local', 'aws', or an address such as http://127.0.0.1:4566."
     )
@@ -201,23 +155,12 @@ def local_cloud_lives(endpoint_url: str, instance: str) -> bool:
 
 
 def _of_cloud(cloud: local_cloud.Cloud) -> Target:
-    return Target(
-        "local",
-        cloud.endpoint_url,
-        cloud.region,
-        cloud.account,
-        cloud.access_key_id,
-        cloud.secret_access_key,
-        f"local-{cloud.nonce}",
-        LOCAL_CLOUD,
-    )
+    url, instance = cloud.endpoint_url, f"local-{cloud.nonce}"
+    key, secret = cloud.access_key_id, cloud.secret_access_key
+    return Target("local", url, cloud.region, cloud.account, key, secret, instance, LOCAL_CLOUD)
 
 
-def _region(environ: Mapping[str, str]) -> str | None:
-    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-
-
-def _endpoint(where: str, url: str, environ: Mapping[str, str]) -> Target:
+def _endpoint(where: str, url: str, region: str, environ: Mapping[str, str]) -> Target:
     try:
         nonce = local_cloud.identify(url)
     except OSError as error:
@@ -228,7 +171,6 @@ def _endpoint(where: str, url: str, environ: Mapping[str, str]) -> Target:
             "WEBHOOK_LAB_TARGET to use the local cloud.",
         ) from error
     key, secret = environ.get("AWS_ACCESS_KEY_ID", "test"), environ.get("AWS_SECRET_ACCESS_KEY", "test")
-    region = _region(environ) or DEFAULT_REGION
     if nonce:
         _check_credentials(where, url, Credentials(key, secret), region)
         return _of_cloud(local_cloud.Cloud(url, nonce, key, secret, region))
@@ -248,7 +190,7 @@ def _check_credentials(where: str, url: str, credentials: Credentials, region: s
             )
 
 
-def _aws(where: str, environ: Mapping[str, str]) -> Target:
+def _aws(where: str, region: str | None, environ: Mapping[str, str]) -> Target:
     named = environ.get("WEBHOOK_LAB_AWS_ACCOUNT", "").strip()
     if not re.fullmatch(r"\d{12}", named):
         said = f"WEBHOOK_LAB_AWS_ACCOUNT is {named!r}" if named else "WEBHOOK_LAB_AWS_ACCOUNT is not set"
@@ -259,7 +201,7 @@ def _aws(where: str, environ: Mapping[str, str]) -> Target:
             raise LabError(where, f"{name} sends boto3 to {elsewhere}", f"Unset {name}.")
     with explain(where):
         session = boto3.Session()
-        region = _region(environ) or session.region_name or DEFAULT_REGION
+        region = region or session.region_name or DEFAULT_REGION
     caller, partition = _caller(where, session, region, None)
     if caller != named:
         raise LabError(
