@@ -191,6 +191,15 @@ def test_an_endpoint_that_is_no_aws_is_one_clear_message(status: int, body: byte
     assert f"127.0.0.1:{web.port}" in said.value.where
 
 
+def test_clients_are_made_once_and_when_asked_for_and_show_in_completion() -> None:
+    session = Session(LOCAL)
+    assert set(CLIENTS) <= set(dir(session))
+    assert not set(CLIENTS) & set(vars(session))
+    assert session.sqs is session.sqs
+    with pytest.raises(AttributeError, match="sqss"):
+        session.sqss  # noqa: B018
+
+
 def test_only_aws_has_a_console() -> None:
     assert LOCAL.console_url("table", "t") is None
     assert LOCAL.console_page_url("lambda/home") is None

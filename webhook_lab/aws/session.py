@@ -74,6 +74,9 @@ class Session:
         setattr(self, name, client)  # from now on found without asking here
         return client
 
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *Session.__annotations__]  # what a notebook completes `lab.aws.` with
+
     def wait(self, service: str, waiter: str, **params: Any) -> None:
         """Wait with boto3's own waiter, such as ``("lambda", "function_active_v2", FunctionName=…)``.
 
