@@ -13,9 +13,10 @@ from botocore.exceptions import ClientError
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
+from webhook_lab.lab.run import fates_in
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline, Settings, fates_in
+from webhook_lab.pipeline import Pipeline, Settings
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.watch.log_lines import read_lines

@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 from webhook_lab.aws.calls import CallLog
+from webhook_lab.aws.clock import Clock
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import Target, without_profile
 
@@ -33,6 +34,7 @@ class Session:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.calls = CallLog()
+        self.clock = Clock()
         self._boto3 = boto3.Session(
             aws_access_key_id=target.access_key_id,
             aws_secret_access_key=target.secret_access_key,
@@ -60,9 +62,14 @@ class Session:
             endpoint_url=self.target.endpoint_url,
             config=config,
         )
+        self.clock.attach(client)
         if recorded:
             self.calls.attach(client)
         return client
+
+    def now(self) -> int:
+        """Epoch milliseconds by the clock of AWS, as its answers told it: the time that log lines carry."""
+        return self.clock.now()
 
     @cached_property
     def sqs(self) -> "SQSClient":

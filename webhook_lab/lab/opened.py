@@ -9,7 +9,7 @@ from webhook_lab import sweep
 from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.errors import LabError, show_aws_errors_plainly
 from webhook_lab.course.chapters import Chapter, chapter_numbered, picture_of
-from webhook_lab.lab.watched_run import WatchedRun
+from webhook_lab.lab.run import WatchedRun
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card

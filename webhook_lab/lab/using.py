@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.lab.burst import burst_of
 from webhook_lab.lab.opened import Opened
-from webhook_lab.lab.watched_run import WatchedRun
+from webhook_lab.lab.run import WatchedRun
 from webhook_lab.pipeline import redrive, set_throttle, warm_subscriber
 from webhook_lab.send.run import Run
 from webhook_lab.send.sender import Delivery, post

@@ -7,7 +7,6 @@ from webhook_lab.pipeline.redrive import redrive
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, label, steps_until
 from webhook_lab.pipeline.throttle import set_throttle, warm_subscriber
-from webhook_lab.pipeline.watch import fates_in, watch_pipeline
 
 __all__ = [
     "LAST",
@@ -17,7 +16,6 @@ __all__ = [
     "Removed",
     "Settings",
     "dead_letter_alarm",
-    "fates_in",
     "label",
     "open_pipeline",
     "redrive",
@@ -25,5 +23,4 @@ __all__ = [
     "set_throttle",
     "steps_until",
     "warm_subscriber",
-    "watch_pipeline",
 ]

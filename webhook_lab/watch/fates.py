@@ -16,14 +16,19 @@ def fates(
     """One row for each message, in their order.
 
     SQS counts the receives of a message on its way through the queue and the dead-letter queue alike. Of one
-    that is stored, its item knows how many they were by then; of one that waits, nobody does: 0.
+    that is stored, its item knows how many they were by then; of one that repeats a delivery that another
+    message brought, the log knows how many came to a function; of one that waits, nobody does: 0.
 
     Args:
         begun: by message id, how often a function began to work on it, by its log.
         items: of the table, as plain values; those that came by no message are left out.
         dead: the dead-letter queue's messages, as boto3 receives them.
     """
-    stored = {item["message_id"]: int(item["receive_count"]) for item in items if "message_id" in item}
+    stored: dict[str, int] = {}
+    for item in (item for item in items if "message_id" in item):
+        for id_ in item.get("delivered_by", ()):
+            stored.setdefault(id_, max(1, begun.get(id_, 0)))
+        stored[item["message_id"]] = int(item["receive_count"])
     buried = {each["MessageId"]: int(each["Attributes"]["ApproximateReceiveCount"]) for each in dead}
     found = []
     for id_ in message_ids:

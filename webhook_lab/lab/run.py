@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
-from webhook_lab.aws.errors import LabError
-from webhook_lab.pipeline import Pipeline, fates_in, set_throttle, warm_subscriber, watch_pipeline
+from webhook_lab.aws.errors import LabError, explain
+from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber
 from webhook_lab.pipeline.throttle import LEAST, throttle_of
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
@@ -18,12 +18,41 @@ from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
 from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
+from webhook_lab.watch.fates import fates
+from webhook_lab.watch.history import CUT
+from webhook_lab.watch.items import read_items
+from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Answer, Fate, Invocation, Sample, Sent, Work
-from webhook_lab.watch.watch import READ_SECONDS
+from webhook_lab.watch.watch import EMPTY_SECONDS, READ_SECONDS, Watch
 
 SECONDS = 600.0
 """How long a run is watched at most."""
-_SETTLED = ("stored", "duplicate", "redelivered", "conflict")
+
+
+def watch_pipeline(pipeline: Pipeline) -> Watch:
+    """A watch on the pipeline's queues and its subscribe function, not started; its limit by the settings."""
+    return Watch(
+        pipeline.session,
+        queue_url=pipeline.get("queue").url,
+        dlq_url=pipeline.get("dlq").url,
+        log_group=pipeline.names.log_group("subscribe"),
+        limit=throttle_of(pipeline),
+    )
+
+
+def fates_in(pipeline: Pipeline, message_ids: Iterable[str], begun: Mapping[str, int]) -> list[Fate]:
+    """What became of each message of the pipeline's queue, in their order; see `fates`.
+
+    Reads the whole table, and looks at the dead-letter queue: see `messages_of` for what that costs.
+
+    Raises:
+        LabError: either can't be read.
+    """
+    session, table = pipeline.session, pipeline.names.table
+    with explain(f"read table {table!r} and the dead-letter queue"):
+        items = read_items(session.dynamodb, table=table)
+        dead = messages_of(session, queue_url=pipeline.get("dlq").url)
+    return fates(message_ids, begun=begun, items=items, dead=dead)
 
 
 class WatchedRun:
@@ -43,13 +72,16 @@ class WatchedRun:
 
     def __init__(self, pipeline: Pipeline, *, show: bool = True, linger: float = 0) -> None:
         # A chart shows concurrency as late as log lines come: it goes on until that has reached the end.
-        least = pipeline.session.target.traits.log_lag + READ_SECONDS + 0.2 if show else 0.0
+        lag = pipeline.session.target.traits.log_lag + READ_SECONDS
+        least = lag + 0.2 if show else 0.0
         self._pipeline, self._linger = pipeline, least if nobody_looks() else max(linger, least)
         self.bursts: list[Run] = []
-        self.redriven = 0
+        self.redriven = self._redriven_before = 0
+        self._redriven_at, self._redriven_lag = 0.0, EMPTY_SECONDS + lag
         self.marks: list[Mark] = []
         warm_subscriber(pipeline)
         self.watch = watch_pipeline(pipeline).start()
+        self.clock = self.watch.seconds
         self._over_since: float | None = None
         self._stopped = False
         self._controls: Controls | None = None
@@ -58,16 +90,13 @@ class WatchedRun:
             sample = tail(self.watch.samples)
             self._live = Live(RUN, sample, seconds=SECONDS, until=self.is_over, clock=self.clock).start()
 
-    def clock(self) -> float:
-        """Seconds since the run began."""
-        return time.time() - self.watch.began_at / 1000
-
     def is_over(self) -> bool:
         """Whether what was sent, or taken back, has all come out of the queue, for `linger` seconds."""
         over = (
             bool(self.bursts or self.redriven)
             and all(burst.finished for burst in self.bursts)
-            and self._all_came_out()
+            and self.watch.is_over(row.id for row in self.sent if is_accepted(row.status))
+            and self._redriven_came_out()
         )
         if not over:
             self._over_since = None
@@ -75,15 +104,16 @@ class WatchedRun:
         self._over_since = self._over_since or time.monotonic()
         return time.monotonic() - self._over_since >= self._linger
 
-    def _all_came_out(self) -> bool:
-        settled = sum(self.watch.history.outcomes[each] for each in _SETTLED)
-        dead = int(self.watch.now()["dlq"])
-        messages = self.redriven + sum(is_accepted(row.status) for row in self.sent)
-        return settled + dead >= messages and self.watch.is_over(self.accepted)
+    def _redriven_came_out(self) -> bool:
+        """Messages that are taken back have ids that nobody knows. So what counts for them is that the queue
+        was empty, since they came, for as long as log lines take to show what became of the last one."""
+        if self.redriven != self._redriven_before:
+            self._redriven_before, self._redriven_at = self.redriven, time.monotonic()
+        return not self.redriven or self.watch.empty_for(self._redriven_at) >= self._redriven_lag
 
     def throttle(self, invocations: int) -> None:
         """`set_throttle`, drawn into the charts when it is in force."""
-        raised = invocations > self.watch.limits[-1][1]
+        raised = invocations > self.watch.limit
         if raised:
             self.watch.set_limit(invocations)
         set_throttle(self._pipeline, invocations)
@@ -116,11 +146,16 @@ class WatchedRun:
             await asyncio.sleep(0.05)
 
     async def finish(self) -> None:
-        """Wait until it is over. An interrupt ends the sending and the watching, and goes on its way."""
+        """Wait until it is over. An interrupt ends the sending and the watching, and goes on its way.
+
+        Raises:
+            LabError: a run without charts is not over in ten minutes; charts just end then.
+        """
+        deadline = time.monotonic() + SECONDS
         try:
             if self._live:
                 await self._live.finish()
-            while not self._live and not self.is_over():
+            while not self._live and not self._is_over_by(deadline, SECONDS):
                 await asyncio.sleep(0.05)
         finally:
             self.stop()
@@ -133,14 +168,18 @@ class WatchedRun:
         """
         deadline = time.monotonic() + seconds
         try:
-            while not self.is_over():
-                if time.monotonic() > deadline:
-                    said = f"not over after {seconds:g} s"
-                    raise LabError("wait for the run", said, "Look at lab.depth().")
+            while not self._is_over_by(deadline, seconds):
                 time.sleep(0.05)
         finally:
             self.stop()
         return self
+
+    def _is_over_by(self, deadline: float, seconds: float) -> bool:
+        if (over := self.is_over()) or time.monotonic() <= deadline:
+            return over
+        places = ", ".join(f"{number} {place}" for place, number in self.watch.places(self.accepted).items())
+        said = f"not over after {seconds:g} s: {places}"
+        raise LabError("wait for the run", said, "Look at lab.depth().")
 
     def stop(self) -> None:
         """End the sending, the watching and the controls; what was seen stays."""
@@ -157,7 +196,7 @@ class WatchedRun:
             self.watch.stop()
 
     def controls(self, send: Callable[[int], Run], *, most: int) -> Controls:
-        """Sliders and buttons for this run; they grey out when it is over.
+        """Sliders and buttons for this run, in place of earlier ones; they grey out when it is over.
 
         Args:
             send: begins a burst of so many deliveries.
@@ -170,10 +209,14 @@ class WatchedRun:
             return f"{n} sent"
 
         begins = throttle_of(self._pipeline)
+        if self._controls:
+            self._controls.end()
         self._controls = Controls(
             send=burst, throttle=self.throttle, pause=self.pause, stop=self._stop_watching,
             burst=(min(60, most), most), limit=(LEAST, max(10, begins)), now=begins,
         )  # fmt: skip
+        if self._stopped:
+            self._controls.end()
         return self._controls
 
     def _stop_watching(self) -> None:
@@ -209,8 +252,8 @@ class WatchedRun:
 
     @property
     def work(self) -> list[Work]:
-        """What they did about each record."""
-        return list(self.watch.history.work)
+        """What they did about each record that they finished."""
+        return [each for each in self.watch.history.attempts() if each.outcome != CUT]
 
     @property
     def drained_in(self) -> float:
