@@ -115,11 +115,12 @@ def drain_ours(case: Case) -> tuple[Items, int]:
         accepted = fill(pipeline)
         watch = watch_pipeline(pipeline).start()
         pipeline.ensure("mapping")
-        watch.wait(accepted, seconds=10 * case.floor).stop()
+        retry_until(lambda: watch.is_over(accepted) or None, seconds=10 * case.floor, reason="the drain")
+        watch.stop()
         items = stored(pipeline)
     if items.keys() != set(accepted):
         raise SystemExit(f"drain: {len(items)} items of {len(accepted)} deliveries")
-    return list(items.values()), peak(watch.invocations())
+    return list(items.values()), peak(watch.history.invocations())
 
 
 def drain_queued(case: Case) -> Items:

@@ -79,6 +79,11 @@ def items_of(pipeline: Pipeline, ids: list[str]) -> list[dict[str, Any]]:
     return [item for item in map(plain_item, found) if item["id"] in ids]
 
 
+def over(watch: Watch, ids: list[str], *, seconds: float) -> Watch:
+    retry_until(lambda: watch.is_over(ids) or None, seconds=seconds, reason="the run to be over")
+    return watch
+
+
 def values(watch: Watch, metric: str) -> list[float]:
     return [sample.value for sample in watch.samples if sample.metric == metric]
 
@@ -88,11 +93,11 @@ def test_a_run_is_told_from_its_first_message_to_its_last(watch: Watch, restored
     mark = restored.session.calls.mark()
     watch.start()
     queue_up(restored, [message(id_) for id_ in [*ids, *ids[:5]]])
-    watch.wait(ids, seconds=30).stop()
+    over(watch, ids, seconds=30).stop()
     facts = watch.facts(ids)
     assert 1 <= facts.pop("peak concurrency") <= 3
     assert facts == {"stored": 30, "duplicates": 5, "dead": 0, "lost": 0}
-    now = watch.now()
+    now = watch.latest
     assert {now[metric] for metric in ("visible", "in_flight", "delayed", "dlq")} == {0}
     assert (now["stored"], now["duplicates"], now["limit"]) == (30, 5, 3)
     assert {sample.metric for sample in watch.samples} == set(METRICS)
@@ -109,8 +114,11 @@ def test_table_log_and_throttle_agree(watch: Watch, restored: Pipeline) -> None:
     ids = new_ids(24)
     watch.start()
     queue_up(restored, [message(id_) for id_ in ids])
-    watch.wait(ids, seconds=30).stop()
-    items, invocations = items_of(restored, ids), {each.request_id: each for each in watch.invocations()}
+    over(watch, ids, seconds=30).stop()
+    items, invocations = (
+        items_of(restored, ids),
+        {each.request_id: each for each in watch.history.invocations()},
+    )
     assert len(items) == sum(each.records for each in invocations.values()) == 24
     for item in items:
         whole = invocations[item["function_request_id"]]
@@ -127,8 +135,8 @@ def test_what_fails_for_good_is_dead_and_not_lost(watch: Watch, restored: Pipeli
     watch.start()
     queue_up(restored, [message(ids[0]), broken])
     # It goes to the dead-letter queue when somebody asks for it again: the mapping does, now and then.
-    retry_until(lambda: watch.now()["dlq"] == 1 or None, seconds=30, reason="the message to be dead")
-    watch.wait(ids, seconds=10).stop()
+    retry_until(lambda: watch.latest["dlq"] == 1 or None, seconds=30, reason="the message to be dead")
+    over(watch, ids, seconds=10).stop()
     facts = watch.facts(ids)
     assert (facts["stored"], facts["dead"], facts["lost"]) == (1, 1, 0)
     assert watch.history.outcomes["failed"] >= 1
@@ -183,11 +191,11 @@ def test_an_invocation_that_is_killed_has_an_end(watch: Watch, restored: Pipelin
     queue_up(restored, [message(id_) for id_ in new_ids(1)])
 
     def killed() -> bool | None:
-        return any(each.finished_at is not None for each in watch.invocations()) or None
+        return any(each.finished_at is not None for each in watch.history.invocations()) or None
 
     retry_until(killed, seconds=15, reason="the invocation to be killed")
     watch.stop()
-    [invocation] = watch.invocations()
+    [invocation] = watch.history.invocations()
     assert invocation.records == 0
     assert (invocation.finished_at or 0) - invocation.started_at >= 500
 

@@ -7,6 +7,7 @@ import pytest
 
 from webhook_lab.aws.clock import Clock
 from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.target import AWS
 from webhook_lab.watch.watch import Watch
 
@@ -69,11 +70,16 @@ def watch_of(cloud: Cloud) -> Watch:
     return watch.start()
 
 
+def wait(watch: Watch, accepted: list[str], *, seconds: float = 10) -> Watch:
+    retry_until(lambda: watch.is_over(accepted) or None, seconds=seconds, reason="the run to be over")
+    return watch
+
+
 def test_deliveries_that_are_missing_are_not_taken_for_dead_letters_that_were_there(cloud: Cloud) -> None:
     cloud.dead = [*messages(*[f"old:{n}" for n in range(5)]), {**messages("")[0], "Body": "no envelope"}]
     watch = watch_of(cloud)
     with pytest.raises(LabError):
-        watch.wait(IDS, seconds=1.5)
+        wait(watch, IDS, seconds=1.5)
     facts = watch.stop().facts(IDS)
     assert (facts["dead"], facts["lost"]) == (0, 5)
 
@@ -83,7 +89,7 @@ def test_dead_letters_are_counted_one_by_one_beside_older_ones(cloud: Cloud) -> 
     watch = watch_of(cloud)
     cloud.settle(*IDS[:3])
     cloud.dead += messages(*IDS[3:], "another:0")
-    facts = watch.wait(IDS, seconds=10).stop().facts(IDS)
+    facts = wait(watch, IDS).stop().facts(IDS)
     assert (facts["stored"], facts["dead"], facts["lost"]) == (3, 3, 0)
     assert watch.places(IDS) == {"settled": 3, "dead": 2, "waiting": 0, "in flight": 0, "lost": 0}
 
@@ -111,7 +117,7 @@ def test_a_message_that_was_there_before_keeps_no_run_waiting(cloud: Cloud, plac
     setattr(cloud, place, messages("old:poison"))
     watch = watch_of(cloud)
     cloud.settle(*IDS)
-    assert watch.wait(IDS, seconds=10).stop().places(IDS)["settled"] == 5
+    assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
 
 
 def test_a_run_goes_on_while_one_of_its_own_messages_is_in_the_queue(cloud: Cloud) -> None:
@@ -119,9 +125,9 @@ def test_a_run_goes_on_while_one_of_its_own_messages_is_in_the_queue(cloud: Clou
     cloud.settle(*IDS)
     cloud.hidden = messages(IDS[0])  # the second message of a delivery that was settled
     with pytest.raises(LabError):
-        watch.wait(IDS, seconds=1.5)
+        wait(watch, IDS, seconds=1.5)
     cloud.hidden = []
-    watch.wait(IDS, seconds=10)
+    wait(watch, IDS)
     assert not watch.is_over([*IDS, IDS[0]]), "accepted twice, and one of them is not settled"
     watch.stop()
 

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from webhook_lab.aws.errors import explain
+from webhook_lab.aws.session import Session
+from webhook_lab.watch.items import read_items
+from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Fate
 
 
@@ -35,3 +39,19 @@ def fates(
         place = "dlq" if id_ in buried else "table" if id_ in stored else "queue"
         found.append(Fate(id_, buried.get(id_, stored.get(id_, 0)), begun.get(id_, 0), place))
     return found
+
+
+def fates_in(
+    session: Session, message_ids: Iterable[str], *, begun: Mapping[str, int], table: str, dlq_url: str
+) -> list[Fate]:
+    """What became of each message, by what the table and the dead-letter queue hold now; see `fates`.
+
+    Reads the whole table, and looks at the dead-letter queue: see `messages_of` for what that costs.
+
+    Raises:
+        LabError: either can't be read.
+    """
+    with explain(f"read table {table!r} and the dead-letter queue"):
+        items = read_items(session.dynamodb, table=table)
+        dead = messages_of(session, queue_url=dlq_url)
+    return fates(message_ids, begun=begun, items=items, dead=dead)

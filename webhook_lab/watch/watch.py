@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.resources.queue import depth
 from webhook_lab.watch.concurrency import peak, peak_between
 from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import LogReader
 from webhook_lab.watch.peek import messages_of, peek
-from webhook_lab.watch.rows import Invocation, Sample
+from webhook_lab.watch.rows import Sample
 
 LOOK_SECONDS = 0.2
 """Between two looks at a queue: five a second, so that four are kept when one is late."""
@@ -46,6 +45,7 @@ class Watch:
     Attributes:
         began_at: epoch milliseconds by AWS's clock; samples count seconds from here.
         samples: every sample so far, for each metric in order of time.
+        latest: the latest value of each metric; 0 for what was not seen yet.
         limit: the throttle as it was last set.
         history: the log lines so far, put together.
     """
@@ -58,9 +58,10 @@ class Watch:
         self._sqs = session.client("sqs", recorded=False)
         self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
         self._queue_url, self._dlq_url = queue_url, dlq_url
-        self._latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
+        self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
         self._held_before = 0
         self._looked_at, self._empty_since = 0.0, float("inf")
+        self._redriven, self._redriven_at = 0, 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
         self._dead_counted, self._dead_before = 0, frozenset[str]()
         self._acts = {
@@ -111,43 +112,24 @@ class Watch:
         """Since the run began."""
         return time.monotonic() - self._began
 
-    def now(self) -> dict[str, float]:
-        """The latest value of each metric; 0 for what was not seen yet."""
-        return dict(self._latest)
-
-    def empty_for(self, since: float = 0) -> float:
-        """For how many seconds, after `since`, every look has found nothing visible, in flight or delayed.
+    def is_over(self, accepted: Iterable[str], *, redriven: int = 0) -> bool:
+        """Whether what was accepted came out of the queue, settled by the log or dead, and that is empty.
 
         What the queue held before the run, such as a message that fails again and again, is left out.
-        """
-        return max(0.0, self._looked_at - max(self._empty_since, since))
-
-    def is_over(self, accepted: Iterable[str]) -> bool:
-        """Whether the queue is empty, and what was accepted came out of it: settled by the log, or dead.
 
         Args:
             accepted: the id of each delivery that got a 202, as often as it got one.
+            redriven: how many messages were taken back from the dead-letter queue so far. Nobody knows their
+                new ids: the queue has to be empty, since they came, for as long as their log lines may take.
         """
+        if redriven != self._redriven:
+            self._redriven, self._redriven_at = redriven, time.monotonic()
+        least = EMPTY_SECONDS + (self._lag + READ_SECONDS if redriven else 0)
         dead = self._dead_of_deliveries()
-        return self.empty_for() >= EMPTY_SECONDS and all(
+        return self._looked_at - max(self._empty_since, self._redriven_at) >= least and all(
             len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
             for id_, messages in Counter(accepted).items()
         )
-
-    def wait(self, accepted: Iterable[str], *, seconds: float) -> Self:
-        """Wait until it `is_over`.
-
-        Raises:
-            LabError: it is not in time.
-        """
-        ids = list(accepted)
-        reason = f"{len(ids)} deliveries to come out of the queue"
-        retry_until(lambda: self.is_over(ids) or None, seconds=seconds, reason=reason)
-        return self
-
-    def invocations(self) -> list[Invocation]:
-        """The invocations that began in this run, as far as the log shows them."""
-        return self.history.invocations()
 
     def places(self, accepted: Iterable[str]) -> dict[str, int]:
         """Where the accepted deliveries are: each counts in one place.
@@ -157,7 +139,7 @@ class Watch:
         """
         ids, settled, dead = set(accepted), self.history.settled.keys(), self._dead_of_deliveries().keys()
         found = {"settled": len(ids & settled), "dead": len((ids & dead) - settled)}
-        rest, now = len(ids - settled - dead), self._latest
+        rest, now = len(ids - settled - dead), self.latest
         held = now["visible"] + now["delayed"] + now["in_flight"] - self._held_before
         held = max(0, min(rest, int(held)))
         waiting = min(held, int(now["visible"] + now["delayed"]))
@@ -175,7 +157,7 @@ class Watch:
             "duplicates": self.history.outcomes["duplicate"],
             "dead": len(self._dead.keys() - self._dead_before),
             "lost": self.places(accepted)["lost"],
-            "peak concurrency": peak(self.invocations()),
+            "peak concurrency": peak(self.history.invocations()),
         }
 
     def _dead_of_deliveries(self) -> dict[str, set[str]]:
@@ -224,13 +206,13 @@ class Watch:
         outcomes = self.history.outcomes
         self._keep(stored=outcomes["stored"], duplicates=outcomes["duplicate"])
         if known_at >= self.began_at:
-            running = peak_between(self.invocations(), self._known_at, known_at)
+            running = peak_between(self.history.invocations(), self._known_at, known_at)
             self._keep((known_at - self.began_at) / 1000, concurrency=running)
             self._known_at = known_at
 
     def _keep(self, at: float | None = None, **values: float) -> None:
         at = self.seconds() if at is None else at
-        self._latest.update(values)
+        self.latest.update(values)
         self.samples.extend([Sample(at, metric, value) for metric, value in values.items()])
 
 
