@@ -6,6 +6,7 @@ from botocore.config import Config
 from botocore.exceptions import WaiterError
 
 from webhook_lab.aws.calls import CallLog
+from webhook_lab.aws.clock import Clock
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import Target, client_config
 
@@ -45,6 +46,7 @@ class Session:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.calls = CallLog()
+        self.clock = Clock()
         self._boto3 = target.session
 
     @property
@@ -63,9 +65,14 @@ class Session:
             endpoint_url=url,
             config=config.merge(Config(max_pool_connections=POOL_CONNECTIONS)),
         )
+        self.clock.attach(client)
         if recorded:
             self.calls.attach(client)
         return client
+
+    def now(self) -> int:
+        """Epoch milliseconds by the clock of AWS, as its answers told it: the time that log lines carry."""
+        return self.clock.now()
 
     def __getattr__(self, name: str) -> Any:
         if name not in Session.__annotations__:

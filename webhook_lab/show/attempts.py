@@ -10,8 +10,8 @@ from webhook_lab.show.chart import WIDTH, Chart, blank, draw_marks, style, write
 from webhook_lab.show.gantt import OUTCOMES, rows_of
 from webhook_lab.show.series import Mark
 from webhook_lab.show.theme import BLUE, INK, LIGHT, ORANGE, Theme
-from webhook_lab.watch.attempts import CUT
 from webhook_lab.watch.concurrency import peak
+from webhook_lab.watch.history import CUT
 from webhook_lab.watch.rows import Work
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from webhook_lab.course.checks.bench import Bench, Checks
 from webhook_lab.course.checks.look import messages
 from webhook_lab.facts import quotas
 from webhook_lab.resources.alarm import state_of
-from webhook_lab.watch.attempts import attempts
 from webhook_lab.watch.concurrency import peak
+from webhook_lab.watch.history import attempts
 from webhook_lab.watch.rows import Work
 
 LEFT = (5, 1, 10)

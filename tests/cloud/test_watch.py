@@ -14,14 +14,15 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
+from webhook_lab.lab.run import watch_pipeline
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline, Settings, watch_pipeline
+from webhook_lab.pipeline import Pipeline, Settings
 from webhook_lab.pipeline.naming import Names
-from webhook_lab.watch.concurrency import contradictions, peak
-from webhook_lab.watch.history import work_of
+from webhook_lab.watch.concurrency import peak
 from webhook_lab.watch.items import plain_item
 from webhook_lab.watch.log_lines import line_of
+from webhook_lab.watch.rows import Work
 from webhook_lab.watch.watch import METRICS, Watch
 
 FAST = Settings(maximum_concurrency=3, reserved_concurrency=3, batch_size=2, work_seconds=0.1)
@@ -78,6 +79,11 @@ def items_of(pipeline: Pipeline, ids: list[str]) -> list[dict[str, Any]]:
     return [item for item in map(plain_item, found) if item["id"] in ids]
 
 
+def over(watch: Watch, ids: list[str], *, seconds: float) -> Watch:
+    retry_until(lambda: watch.is_over(ids) or None, seconds=seconds, reason="the run to be over")
+    return watch
+
+
 def values(watch: Watch, metric: str) -> list[float]:
     return [sample.value for sample in watch.samples if sample.metric == metric]
 
@@ -87,11 +93,11 @@ def test_a_run_is_told_from_its_first_message_to_its_last(watch: Watch, restored
     mark = restored.session.calls.mark()
     watch.start()
     queue_up(restored, [message(id_) for id_ in [*ids, *ids[:5]]])
-    watch.wait(ids, seconds=30).stop()
+    over(watch, ids, seconds=30).stop()
     facts = watch.facts(ids)
     assert 1 <= facts.pop("peak concurrency") <= 3
     assert facts == {"stored": 30, "duplicates": 5, "dead": 0, "lost": 0}
-    now = watch.now()
+    now = watch.latest
     assert {now[metric] for metric in ("visible", "in_flight", "delayed", "dlq")} == {0}
     assert (now["stored"], now["duplicates"], now["limit"]) == (30, 5, 3)
     assert {sample.metric for sample in watch.samples} == set(METRICS)
@@ -108,12 +114,17 @@ def test_table_log_and_throttle_agree(watch: Watch, restored: Pipeline) -> None:
     ids = new_ids(24)
     watch.start()
     queue_up(restored, [message(id_) for id_ in ids])
-    watch.wait(ids, seconds=30).stop()
-    items = [work_of(item) for item in items_of(restored, ids)]
-    assert len(items) == 24
-    assert contradictions(items, watch.invocations(), watch.limits) == []
-    assert peak(items) <= peak(watch.invocations()) <= 3
-    assert sum(invocation.records for invocation in watch.invocations()) == 24
+    over(watch, ids, seconds=30).stop()
+    items, invocations = (
+        items_of(restored, ids),
+        {each.request_id: each for each in watch.history.invocations()},
+    )
+    assert len(items) == sum(each.records for each in invocations.values()) == 24
+    for item in items:
+        whole = invocations[item["function_request_id"]]
+        assert whole.started_at <= item["started_at"] <= item["finished_at"] <= (whole.finished_at or 0)
+    told = [Work(each["id"], "", "", each["started_at"], each["finished_at"], "stored") for each in items]
+    assert peak(told) <= peak(invocations.values()) <= 3
 
 
 def test_what_fails_for_good_is_dead_and_not_lost(watch: Watch, restored: Pipeline) -> None:
@@ -124,8 +135,8 @@ def test_what_fails_for_good_is_dead_and_not_lost(watch: Watch, restored: Pipeli
     watch.start()
     queue_up(restored, [message(ids[0]), broken])
     # It goes to the dead-letter queue when somebody asks for it again: the mapping does, now and then.
-    retry_until(lambda: watch.now()["dlq"] == 1 or None, seconds=30, reason="the message to be dead")
-    watch.wait(ids, seconds=10).stop()
+    retry_until(lambda: watch.latest["dlq"] == 1 or None, seconds=30, reason="the message to be dead")
+    over(watch, ids, seconds=10).stop()
     facts = watch.facts(ids)
     assert (facts["stored"], facts["dead"], facts["lost"]) == (1, 1, 0)
     assert watch.history.outcomes["failed"] >= 1
@@ -141,7 +152,7 @@ def test_the_looks_come_as_often_with_five_thousand_waiting(restored: Pipeline) 
     for metric in ("visible", "dlq"):
         assert len(values(watch, metric)) / watch.samples[-1].at >= 4
     assert set(values(watch, "visible")) == {5_000}
-    assert not watch.is_empty
+    assert watch.is_over([]), "none of them came in this run"
 
 
 def test_a_line_shows_while_its_invocation_still_runs(restored: Pipeline) -> None:
@@ -180,11 +191,11 @@ def test_an_invocation_that_is_killed_has_an_end(watch: Watch, restored: Pipelin
     queue_up(restored, [message(id_) for id_ in new_ids(1)])
 
     def killed() -> bool | None:
-        return any(each.finished_at is not None for each in watch.invocations()) or None
+        return any(each.finished_at is not None for each in watch.history.invocations()) or None
 
     retry_until(killed, seconds=15, reason="the invocation to be killed")
     watch.stop()
-    [invocation] = watch.invocations()
+    [invocation] = watch.history.invocations()
     assert invocation.records == 0
     assert (invocation.finished_at or 0) - invocation.started_at >= 500
 

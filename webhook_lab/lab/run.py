@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.pipeline import Pipeline, fates_in, set_throttle, warm_subscriber, watch_pipeline
+from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber
 from webhook_lab.pipeline.operations import LEAST, throttle_of
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
@@ -18,12 +19,25 @@ from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
 from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
-from webhook_lab.watch.rows import Answer, Fate, Invocation, Sample, Sent, Work
-from webhook_lab.watch.watch import READ_SECONDS
+from webhook_lab.watch.concurrency import Span
+from webhook_lab.watch.fates import fates_in
+from webhook_lab.watch.history import CUT
+from webhook_lab.watch.rows import Answer, Fate, Invocation, Sent, Work
+from webhook_lab.watch.watch import READ_SECONDS, Watch
 
 SECONDS = 600.0
 """How long a run is watched at most."""
-_SETTLED = ("stored", "duplicate", "redelivered", "conflict")
+
+
+def watch_pipeline(pipeline: Pipeline) -> Watch:
+    """A watch on the pipeline's queues and its subscribe function, not started; its limit by the settings."""
+    return Watch(
+        pipeline.session,
+        queue_url=pipeline.get("queue").url,
+        dlq_url=pipeline.get("dlq").url,
+        log_group=pipeline.names.log_group("subscribe"),
+        limit=throttle_of(pipeline),
+    )
 
 
 class WatchedRun:
@@ -50,7 +64,8 @@ class WatchedRun:
         self.marks: list[Mark] = []
         warm_subscriber(pipeline)
         self.watch = watch_pipeline(pipeline).start()
-        self._over_since: float | None = None
+        self.clock = self.watch.seconds
+        self._over_since = math.inf
         self._stopped = False
         self._controls: Controls | None = None
         self._live: Live | None = None
@@ -58,37 +73,21 @@ class WatchedRun:
             sample = tail(self.watch.samples)
             self._live = Live(RUN, sample, seconds=SECONDS, until=self.is_over, clock=self.clock).start()
 
-    def clock(self) -> float:
-        """Seconds since the run began."""
-        return time.time() - self.watch.began_at / 1000
-
     def is_over(self) -> bool:
         """Whether what was sent, or taken back, has all come out of the queue, for `linger` seconds."""
         over = (
             bool(self.bursts or self.redriven)
             and all(burst.finished for burst in self.bursts)
-            and self._all_came_out()
+            and self.watch.is_over(self.accepted, redriven=self.redriven)
         )
-        if not over:
-            self._over_since = None
-            return False
-        self._over_since = self._over_since or time.monotonic()
+        self._over_since = min(self._over_since, time.monotonic()) if over else math.inf
         return time.monotonic() - self._over_since >= self._linger
-
-    def _all_came_out(self) -> bool:
-        settled = sum(self.watch.history.outcomes[each] for each in _SETTLED)
-        dead = int(self.watch.now()["dlq"])
-        messages = self.redriven + sum(is_accepted(row.status) for row in self.sent)
-        return settled + dead >= messages and self.watch.is_over(self.accepted)
 
     def throttle(self, invocations: int) -> None:
         """`set_throttle`, drawn into the charts when it is in force."""
-        raised = invocations > self.watch.limits[-1][1]
-        if raised:
-            self.watch.set_limit(invocations)
+        self.watch.set_limit(max(invocations, self.watch.limit))
         set_throttle(self._pipeline, invocations)
-        if not raised:
-            self.watch.set_limit(invocations)
+        self.watch.set_limit(invocations)
         self.mark(f"throttle {invocations}")
 
     def pause(self, paused: bool) -> None:
@@ -108,20 +107,25 @@ class WatchedRun:
         Raises:
             LabError: it has not in time.
         """
-        deadline = time.monotonic() + seconds
-        while self.watch.now()[metric] < value:
-            if time.monotonic() > deadline:
-                said = f"it is {self.watch.now()[metric]:g} after {seconds:g} s"
-                raise LabError(f"wait until {metric} reaches {value:g}", said, "Send a larger burst.")
+        deadline, latest = time.monotonic() + seconds, self.watch.latest
+        while latest[metric] < value and time.monotonic() <= deadline:
             await asyncio.sleep(0.05)
+        if latest[metric] < value:
+            said = f"it is {latest[metric]:g} after {seconds:g} s"
+            raise LabError(f"wait until {metric} reaches {value:g}", said, "Send a larger burst.")
 
     async def finish(self) -> None:
-        """Wait until it is over. An interrupt ends the sending and the watching, and goes on its way."""
+        """Wait until it is over. An interrupt ends the sending and the watching, and goes on its way.
+
+        Raises:
+            LabError: a run without charts is not over in ten minutes; charts just end then.
+        """
         try:
             if self._live:
                 await self._live.finish()
-            while not self._live and not self.is_over():
-                await asyncio.sleep(0.05)
+            else:
+                for _ in self._waiting(SECONDS):
+                    await asyncio.sleep(0.05)
         finally:
             self.stop()
 
@@ -129,35 +133,39 @@ class WatchedRun:
         """`finish` for a run without charts: nothing else goes on in the kernel meanwhile.
 
         Raises:
-            LabError: it is not over in time.
+            LabError: it is not over in time; it says where the deliveries are.
         """
-        deadline = time.monotonic() + seconds
         try:
-            while not self.is_over():
-                if time.monotonic() > deadline:
-                    said = f"not over after {seconds:g} s"
-                    raise LabError("wait for the run", said, "Look at lab.depth().")
+            for _ in self._waiting(seconds):
                 time.sleep(0.05)
         finally:
             self.stop()
         return self
+
+    def _waiting(self, seconds: float) -> Iterator[None]:
+        deadline = time.monotonic() + seconds
+        while not self.is_over():
+            if time.monotonic() > deadline:
+                places = self.watch.places(self.accepted).items()
+                said = f"not over after {seconds:g} s: {', '.join(f'{n} {place}' for place, n in places)}"
+                raise LabError("wait for the run", said, "Look at lab.depth().")
+            yield
 
     def stop(self) -> None:
         """End the sending, the watching and the controls; what was seen stays."""
         if self._stopped:
             return
         self._stopped = True
-        for burst in self.bursts:
-            burst.stop()
-        if self._live:
-            self._live.stop()
+        for each in (*self.bursts, self._live):
+            if each:
+                each.stop()
         if self._controls:
             self._controls.end()
         with contextlib.suppress(LabError):  # nothing to look at any more: what was seen is kept
             self.watch.stop()
 
     def controls(self, send: Callable[[int], Run], *, most: int) -> Controls:
-        """Sliders and buttons for this run; they grey out when it is over.
+        """Sliders and buttons for this run, in place of earlier ones; they grey out when it is over.
 
         Args:
             send: begins a burst of so many deliveries.
@@ -170,22 +178,23 @@ class WatchedRun:
             return f"{n} sent"
 
         begins = throttle_of(self._pipeline)
+        if self._controls:
+            self._controls.end()
         self._controls = Controls(
-            send=burst, throttle=self.throttle, pause=self.pause, stop=self._stop_watching,
+            send=burst, throttle=self.throttle, pause=self.pause,
+            stop=self._live.stop if self._live else lambda: None,
             burst=(min(60, most), most), limit=(LEAST, max(10, begins)), now=begins,
         )  # fmt: skip
+        if self._stopped:
+            self._controls.end()
         return self._controls
-
-    def _stop_watching(self) -> None:
-        if self._live:
-            self._live.stop()
 
     # --- what was seen
 
     @property
-    def accepted(self) -> set[str]:
-        """The ids that were answered with a 2xx."""
-        return set().union(*(burst.acknowledged for burst in self.bursts))
+    def accepted(self) -> list[str]:
+        """The id of each delivery that was answered with a 2xx, as often as it was."""
+        return [row.id for row in self.sent if is_accepted(row.status)]
 
     @property
     def sent(self) -> list[Sent]:
@@ -198,36 +207,35 @@ class WatchedRun:
         return [answer for burst in self.bursts for answer in list(burst.answers.values())]
 
     @property
-    def samples(self) -> list[Sample]:
-        """What was sampled: depths, counts, concurrency."""
-        return list(self.watch.samples)
-
-    @property
     def invocations(self) -> list[Invocation]:
         """The subscribe function's invocations."""
-        return self.watch.invocations()
+        return self.watch.history.invocations()
 
     @property
     def work(self) -> list[Work]:
-        """What they did about each record."""
-        return list(self.watch.history.work)
+        """What they did about each record that they finished."""
+        return [each for each in self.watch.history.attempts() if each.outcome != CUT]
 
     @property
     def drained_in(self) -> float:
         """Seconds from the first record's start to the last one's finish."""
-        work = self.work
-        ends = max((each.finished_at for each in work), default=0)
-        return (ends - min((each.started_at for each in work), default=0)) / 1000
+        ends = max((each.finished_at for each in self.work), default=0)
+        return (ends - _first(self.work)) / 1000
 
     def facts(self) -> dict[str, int]:
         """What every run of the same experiment has in common: counts and the peak, no seconds."""
-        refused = sum(not is_accepted(row.status) for row in self.sent)
-        return {"sent": len(self.sent), "rejected": refused, **self.watch.facts(self.accepted)}
+        sent, accepted = len(self.sent), self.accepted
+        return {"sent": sent, "rejected": sent - len(accepted), **self.watch.facts(accepted)}
 
     def fates(self) -> list[Fate]:
         """What became of each message that was accepted; see `fates_in`."""
-        messages = [answer.message_id or "" for answer in self.answers]
-        return fates_in(self._pipeline, messages, self.watch.history.begun)
+        return fates_in(
+            self._pipeline.session,
+            [answer.message_id or "" for answer in self.answers],
+            begun=self.watch.history.begun,
+            table=self._pipeline.names.table,
+            dlq_url=self._pipeline.get("dlq").url,
+        )
 
     # --- charts
 
@@ -237,11 +245,10 @@ class WatchedRun:
 
     def prediction(self, seconds: float) -> Chart:
         """What the queue held, beside a drain at an even pace that takes `seconds`."""
-        began = (min((each.started_at for each in self.work), default=0) - self.watch.began_at) / 1000
-        expected = [(began, float(len(self.accepted))), (began + seconds, 0.0)]
-        return prediction_chart(
-            self.samples, expected, took=self.drained_in, marks=self.marks, theme=theme_here()
-        )
+        began = (_first(self.work) - self.watch.began_at) / 1000
+        expected = [(began, float(len(set(self.accepted)))), (began + seconds, 0.0)]
+        took, marks = self.drained_in, self.marks
+        return prediction_chart(self.watch.samples, expected, took=took, marks=marks, theme=theme_here())
 
     def latencies(self) -> Chart:
         """How long each sender waited for its answer, and how long until the delivery was stored."""
@@ -249,6 +256,10 @@ class WatchedRun:
 
     def timeline(self) -> Chart:
         """Each invocation as a bar, with what it worked on."""
-        began = min((each.started_at for each in self.invocations), default=self.watch.began_at)
+        began = _first(self.invocations, self.watch.began_at)
         marks = [(at - (began - self.watch.began_at) / 1000, label) for at, label in self.marks]
         return timeline_chart(self.invocations, self.work, began=began, marks=marks, theme=theme_here())
+
+
+def _first(spans: Sequence[Span], default: int = 0) -> int:
+    return min((each.started_at for each in spans), default=default)

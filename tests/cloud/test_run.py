@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.retry import retry_until
 from webhook_lab.lab import Lab
 from webhook_lab.local_cloud import Cloud
 
@@ -71,6 +73,45 @@ def test_what_is_taken_back_is_watched_until_it_has_come_out(lab: Lab) -> None:
     facts = run.wait().facts()
     assert (facts["stored"], facts["dead"]) == (3, 0)
     assert all(lab.item(str(answer.id)) for answer in answers)
+
+
+def test_a_message_that_is_hidden_since_before_keeps_no_run_waiting(lab: Lab) -> None:
+    lab.create_mapping(enabled=False)
+    lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody="of an earlier chapter")
+    hidden = lab.aws.sqs.receive_message(QueueUrl=lab.queue_url, WaitTimeSeconds=1)["Messages"][0]
+    lab.create_mapping()
+    run = lab.watch(show=False)
+    lab.burst(5)
+    facts = run.wait(seconds=30).facts()
+    assert (facts["stored"], facts["lost"], facts["dead"]) == (5, 0, 0)
+    lab.aws.sqs.delete_message(QueueUrl=lab.queue_url, ReceiptHandle=hidden["ReceiptHandle"])
+
+
+def test_a_run_that_is_not_over_in_time_says_where_its_messages_are(lab: Lab) -> None:
+    lab.create_mapping(enabled=False)
+    run = lab.watch(show=False)
+    lab.burst(5).wait()
+    with pytest.raises(LabError, match="5 waiting, 0 in flight, 0 lost"):
+        run.wait(seconds=1)
+    lab.create_mapping()
+    run = lab.watch(show=False)
+    lab.burst(1)
+    assert run.wait().facts()["lost"] == 0
+
+
+def test_controls_grey_out_when_others_take_their_place_and_when_the_run_is_over(lab: Lab) -> None:
+    def threads() -> int:
+        return sum(thread.name == "control" for thread in threading.enumerate())
+
+    before = threads()
+    run = lab.watch(show=False)
+    first, second = lab.controls(most=10), lab.controls(most=10)
+    assert (first.send.disabled, second.send.disabled) == (True, False)
+    run.stop()
+    third = lab.controls(most=10)
+    assert second.send.disabled
+    assert third.send.disabled
+    retry_until(lambda: threads() == before or None, seconds=10, reason="the controls' threads to end")
 
 
 def test_attempts_are_waited_for_and_dead_letters_noted(lab: Lab) -> None:

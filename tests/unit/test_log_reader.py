@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webhook_lab.facts import quotas
-from webhook_lab.watch.log_lines import LogReader
+from webhook_lab.watch.log_lines import LogReader, read_lines
 
 START = 1_000_000
 
@@ -102,9 +102,11 @@ def test_every_page_is_read_also_where_a_full_one_has_no_token(
 ) -> None:
     monkeypatch.setattr("webhook_lab.watch.log_lines._PAGE", 5)
     logs = Logs(page=5, tokens=tokens, ids=tokens)
+    monkeypatch.setattr("webhook_lab.watch.log_lines._PAUSE", 0)
     for n in range(23):
         logs.write(START + n // 2)
     assert numbers(reader_of(logs).read()) == list(range(23))
+    assert numbers(read_lines(logs, log_group="g", since=START)) == list(range(23))  # type: ignore[arg-type]
 
 
 def test_no_second_sees_more_calls_than_aws_allows() -> None:
