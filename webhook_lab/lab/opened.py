@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 from webhook_lab import sweep
 from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.errors import LabError, show_aws_errors_plainly
-from webhook_lab.course.chapters import Chapter, chapter_numbered, picture_of
+from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.lab.watched_run import WatchedRun
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, label, open_pipeline, steps_until
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
-from webhook_lab.show.picture import Picture
 from webhook_lab.watch.rows import Answer
 
 if TYPE_CHECKING:
@@ -94,10 +93,6 @@ class Opened:
         """The card of one step's resource, as AWS describes it now."""
         self.pipeline.forget(key)
         return self._card(key, self.pipeline.get(key))
-
-    def picture(self) -> Picture:
-        """The pipeline, with this chapter's part lit."""
-        return picture_of(self.chapter)
 
     def preflight(self) -> Card:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""

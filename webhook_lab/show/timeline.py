@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from html import escape
 
 from webhook_lab.show.card import counted
-from webhook_lab.show.picture import BOXES
+from webhook_lab.show.theme import BLUE, GREEN, ORANGE, PURPLE
 from webhook_lab.watch.rows import Moment
 
 _ROW, _TOP, _BOTTOM = 26, 8, 34  # heights: of a row, above the first, below the last
 _LEFT, _WIDE, _RIGHT = 340, 510, 60  # widths: of the words, of the time axis, and beside it
-_COLOURS = {box.name: box.colour for box in BOXES.values()}
+_COLOURS = {
+    "API Gateway": PURPLE, "publish": ORANGE, "queue": BLUE, "subscribe": ORANGE, "table": GREEN,
+}  # fmt: skip
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)  # ms between two ticks
 
 
