@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from webhook_lab.show.axes import WIDTH
 from webhook_lab.show.card import counted
@@ -15,13 +14,9 @@ from webhook_lab.watch.attempts import CUT
 from webhook_lab.watch.concurrency import peak
 from webhook_lab.watch.rows import Invocation, Work
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _COLOURS = {
     "stored": GREEN, "duplicate": PURPLE, "redelivered": PURPLE, "conflict": BLUE, "failed": INK, CUT: ORANGE,
 }  # fmt: skip
-_AGAIN = ("redelivered", "duplicate")
 _ROW, _LANE = 34, 24  # pixels: for an invocation, for an attempt
 _LEFT, _RIGHT = 86, 230  # pixels, beside attempts
 _NARROWEST = 5 / (WIDTH - _LEFT - _RIGHT)  # of the axis: an attempt of some milliseconds is seen too
@@ -147,7 +142,7 @@ def attempts_chart(
             if next_at is not None and not outlasts:
                 back = min(back, next_at)  # a cold start delays what a log tells: it was received before that
             span = (start - zero) / 1000, (back - zero) / 1000
-            _draw_hidden(axis, span, y, tell, drawing.theme, inside=outlasts)
+            _draw_hidden(drawing, span, y, tell, inside=outlasts)
             tell = ""
         if row.dead_at is not None:
             at, color = (row.dead_at - zero) / 1000, drawing.theme.mixed(BLUE)
@@ -176,10 +171,6 @@ class _Row:
         return [*(each.started_at for each in self.works[1:]), self.dead_at][: len(self.works)]
 
     @property
-    def failed(self) -> int:
-        return sum(map(_comes_back, self.works))
-
-    @property
     def ending(self) -> str:
         counts = Counter(each.outcome for each in self.works)
         words = ", ".join(f"{outcome} {count}" for outcome, count in counts.items()) or "not tried"
@@ -206,10 +197,9 @@ def _draw_attempt(drawing: Drawing, each: Work, start: float, y: float, end: flo
     )  # fmt: skip
 
 
-def _draw_hidden(
-    axis: "Axes", span: tuple[float, float], y: float, words: str, theme: Theme, *, inside: bool
-) -> None:
+def _draw_hidden(drawing: Drawing, span: tuple[float, float], y: float, words: str, *, inside: bool) -> None:
     """For how long SQS hid the message, over the attempt itself where that took longer."""
+    (axis,), theme = drawing.axes, drawing.theme
     ink, alpha, order = (theme.paper, 1.0, 4.0) if inside else (theme.ink, 0.45, 2.0)
     axis.plot(span, (y, y), color=ink, alpha=alpha, lw=1.2, zorder=order, marker="|", markevery=[1], ms=7)
     if words and inside:
@@ -239,10 +229,10 @@ def _findings(rows: Sequence[_Row]) -> list[str]:
     if not any(row.works for row in rows):
         return ["Nothing was tried yet"]
     says = []
-    worst = max(rows, key=lambda row: row.failed)
-    if worst.failed:
-        cut = all(each.outcome == CUT for each in worst.works if _comes_back(each))
-        times = "once" if worst.failed == 1 else f"{worst.failed} times"
+    worst = max(rows, key=lambda row: sum(map(_comes_back, row.works)))
+    if failed := [each.outcome for each in worst.works if _comes_back(each)]:
+        cut = set(failed) == {CUT}
+        times = "once" if len(failed) == 1 else f"{len(failed)} times"
         then = ", then lay in the dead-letter queue" if worst.dead_at is not None else ""
         says.append(f"{worst.label.capitalize()} {'was cut off' if cut else 'failed'} {times}{then}")
     at_once = [row for row in rows if peak(row.works) > 1]
@@ -250,11 +240,8 @@ def _findings(rows: Sequence[_Row]) -> list[str]:
         stored = sum(each.outcome == "stored" for each in row.works)
         once = "stored once" if stored == 1 else f"stored {stored} times"
         says.append(f"{row.label.capitalize()} was worked on by {peak(row.works)} at once, {once}")
-    again = [
-        row
-        for row in rows
-        if row not in at_once and {"redelivered", "duplicate"} & {each.outcome for each in row.works}
-    ]
+    others = [{each.outcome for each in row.works} for row in rows if row not in at_once]
+    again = [outcomes for outcomes in others if outcomes & {"redelivered", "duplicate"}]
     if again:
         were = "was stored and run" if len(again) == 1 else "were stored and run"
         says.append(f"{counted(len(again), 'message')} {were} again all the same")
