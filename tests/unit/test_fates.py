@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook_lab.show.receives import receives_chart
+from webhook_lab.show.charts import receives_chart
 from webhook_lab.show.theme import DARK, LIGHT
 from webhook_lab.watch.fates import fates
 from webhook_lab.watch.history import History

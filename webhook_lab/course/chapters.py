@@ -4,13 +4,8 @@ Only notebooks that exist are listed, so that no link leads nowhere.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.show.picture import BOXES, Picture, pipeline_picture
-
-PICTURES = "pictures"
-"""The folder beside the notebooks that holds one picture for each chapter."""
 
 _CENT = "less than USD 0.01"
 _BUILT = "nothing: `Lab.open` builds what this chapter starts from"
@@ -29,7 +24,7 @@ class Chapter:
         minutes: for reading, running and the exercise.
         aws_cost: of running it once on AWS.
         starts_with: key of the last pipeline step that stands when it begins; None: nothing does.
-        lit: boxes of the picture that it is about.
+        lit: boxes of the picture that it is about, by key (`BOXES` in tools/picture.py).
     """
 
     number: str
@@ -64,7 +59,7 @@ CHAPTERS = (
         10,
         "nothing",
         None,
-        tuple(BOXES),
+        ("sender", "api", "publish", "queue", "dlq", "subscribe", "table"),
     ),
     Chapter(
         "01",
@@ -259,46 +254,7 @@ def chapter_numbered(number: str) -> Chapter:
     raise LabError(f"open chapter {number!r}", "there is no such chapter", f"The chapters are {there_are}.")
 
 
-def chapter_card(chapter: Chapter) -> str:
-    """The Markdown of a notebook's first cell."""
-    deeds = "\n".join(f"- {deed}" for deed in chapter.you_will)
-    return (
-        f"# {chapter.number} {chapter.title}\n\n"
-        f"**At the end:** {chapter.product}\n\n"
-        f"![{picture_of(chapter).alt}]({PICTURES}/{_picture_name(chapter)})\n\n"
-        f"You will\n\n{deeds}\n\n"
-        f"| needs | minutes | costs on AWS |\n|---|---|---|\n"
-        f"| {chapter.needs} | {chapter.minutes} | {chapter.aws_cost} |"
-    )
-
-
 def next_link(chapter: Chapter) -> str:
     """The Markdown of a notebook's last line: where to go from here."""
     after = CHAPTERS[CHAPTERS.index(chapter) + 1 :]
     return f"**Next:** {after[0].link}" if after else f"**Again from the beginning:** {CHAPTERS[0].link}"
-
-
-def picture_of(chapter: Chapter) -> Picture:
-    """The pipeline with this chapter's boxes lit and those of earlier chapters standing.
-
-    A chapter that lights nothing takes everything away.
-    """
-    earlier = [before for before in CHAPTERS if "01" < before.number < chapter.number]
-    built = {box for before in earlier for box in before.lit} if chapter.lit else set()
-    return pipeline_picture(chapter.lit, built=built)
-
-
-def write_pictures(notebooks: Path) -> list[Path]:
-    """Write every chapter's picture into the pictures folder of `notebooks`, and return the files."""
-    folder = notebooks / PICTURES
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for chapter in CHAPTERS:
-        path = folder / _picture_name(chapter)
-        path.write_text(picture_of(chapter).svg_file(), encoding="utf-8", newline="\n")
-        files.append(path)
-    return files
-
-
-def _picture_name(chapter: Chapter) -> str:
-    return f"pipeline-{chapter.number}.svg"

@@ -7,7 +7,7 @@ from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import depth
-from webhook_lab.show.attempts import attempts_chart
+from webhook_lab.show.bars import attempts_chart
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark

@@ -11,13 +11,12 @@ from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber
 from webhook_lab.pipeline.operations import LEAST, throttle_of
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
+from webhook_lab.show.bars import timeline_chart
 from webhook_lab.show.chart import Chart
-from webhook_lab.show.charts import latency_chart, prediction_chart
-from webhook_lab.show.gantt import timeline_chart
+from webhook_lab.show.charts import latency_chart, prediction_chart, receives_chart
 from webhook_lab.show.kernel import nobody_looks, theme_here
 from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
-from webhook_lab.show.receives import receives_chart
 from webhook_lab.show.series import RUN, Mark
 from webhook_lab.watch.concurrency import Span
 from webhook_lab.watch.fates import fates_in

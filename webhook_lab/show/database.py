@@ -78,7 +78,6 @@ class Database:
             tail(burst.monitor.samples),
             seconds=BURST_SECONDS,
             until=lambda: burst.over,
-            name="burst",
             clock=lambda: time.monotonic() - burst.monitor.began,
         )
         burst.on_mark = live.mark
@@ -157,7 +156,7 @@ PANELS = (
     Panel(
         "connections to PostgreSQL",
         (
-            Line("connections", "open", GREEN, step=True, filled=True, fact="peak"),
+            Line("connections", "open", GREEN, step=True, filled=True),
             Line("limit", "limit", INK, step=True, limit=True),
         ),
         _connections_say,

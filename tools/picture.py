@@ -1,4 +1,4 @@
-"""The picture of the pipeline: one SVG, drawn for a notebook's output, and as a file for its Markdown card.
+"""The picture of the pipeline: an SVG for each chapter's first cell, as a file beside the notebooks.
 
 Colour never speaks alone: what is lit is filled and thick, what stands is plain, what is to come is dashed.
 Colours are of the theme's palette; all other strokes and letters are currentColor.
@@ -7,8 +7,10 @@ Colours are of the theme's palette; all other strokes and letters are currentCol
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
+from webhook_lab.course.chapters import CHAPTERS, Chapter
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 
 _WIDTH, _HEIGHT = 1116, 276
@@ -59,21 +61,12 @@ _ARROWS = (
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Picture:
     """The pipeline with some boxes lit, some standing, and the rest still to come."""
 
     lit: frozenset[str]
     built: frozenset[str]
-
-    def __repr__(self) -> str:
-        name = {key: f"[{box.name}]" if key in self.lit else box.name for key, box in BOXES.items()}
-        way = [
-            f"{name['queue']} ({name['dlq']})" if key == "queue" else name[key]
-            for key in BOXES
-            if key != "dlq"
-        ]
-        return f"Pipeline, lit in brackets: {' -> '.join(way)}"
 
     @property
     def alt(self) -> str:
@@ -87,31 +80,21 @@ class Picture:
             f"Lit here: {what}."
         )
 
-    def _repr_html_(self) -> str:
-        """For a notebook's output: follows JupyterLab's theme, and elsewhere the page's colour of text."""
-        ink = "color: var(--jp-content-font-color1, currentColor)"
-        svg = self._svg(f'style="{ink}; max-width: {_WIDTH}px"')
-        # Who strips drawings (GitHub, an untrusted notebook) strips this style too: the words remain.
-        return f'<div>{svg}<div style="display: none">{escape(repr(self))}</div></div>'
-
     def svg_file(self) -> str:
-        """For a file: carries its own paper and ink, light or dark as the reader's system is."""
+        """The drawing, with its own paper and ink: light or dark as the reader's system is."""
         style = (
             "<style>svg{color:#1f2328}.paper{fill:#fff;stroke:#d1d9e0}"
             "@media(prefers-color-scheme:dark){svg{color:#e6edf3}.paper{fill:#0d1117;stroke:#3d444d}}</style>"
             f'<rect class="paper" x=".5" y=".5" width="{_WIDTH - 1}" height="{_HEIGHT - 1}" rx="10"/>'
         )
         size = f'xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}"'
-        return self._svg(size, style) + "\n"
-
-    def _svg(self, attributes: str, first: str = "") -> str:
         inside = "\n".join(
             [*self._arrows(), *self._frame(), *(self._box(key) for key in BOXES), self._badge()]
         )
         return (
-            f'<svg {attributes} viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(self.alt)}" '
+            f'<svg {size} viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(self.alt)}" '
             f'font-family="{escape(_FONT)}" font-size="13" fill="none" stroke-linecap="round" '
-            f'stroke-linejoin="round">{first}\n{inside}\n</svg>'
+            f'stroke-linejoin="round">{style}\n{inside}\n</svg>\n'
         )
 
     def _strength(self, *keys: str) -> float:
@@ -181,6 +164,16 @@ class Picture:
         )
 
 
+def picture_of(chapter: Chapter) -> Picture:
+    """The pipeline with this chapter's boxes lit and those of earlier chapters standing.
+
+    A chapter that lights nothing takes everything away.
+    """
+    earlier = [before for before in CHAPTERS if "01" < before.number < chapter.number]
+    built = {box for before in earlier for box in before.lit} if chapter.lit else set()
+    return pipeline_picture(chapter.lit, built=built)
+
+
 def pipeline_picture(lit: Iterable[str], *, built: Iterable[str] = tuple(BOXES)) -> Picture:
     """The pipeline with the boxes in `lit` lit.
 
@@ -195,6 +188,35 @@ def pipeline_picture(lit: Iterable[str], *, built: Iterable[str] = tuple(BOXES))
     if unknown := (picture.lit | picture.built) - set(BOXES):
         raise ValueError(f"no box {', '.join(sorted(unknown))} in the picture; there are {', '.join(BOXES)}")
     return picture
+
+
+def chapter_card(chapter: Chapter) -> str:
+    """The Markdown of a notebook's first cell."""
+    deeds = "\n".join(f"- {deed}" for deed in chapter.you_will)
+    return (
+        f"# {chapter.number} {chapter.title}\n\n"
+        f"**At the end:** {chapter.product}\n\n"
+        f"![{picture_of(chapter).alt}](pictures/{_file_name(chapter)})\n\n"
+        f"You will\n\n{deeds}\n\n"
+        f"| needs | minutes | costs on AWS |\n|---|---|---|\n"
+        f"| {chapter.needs} | {chapter.minutes} | {chapter.aws_cost} |"
+    )
+
+
+def write_pictures(notebooks: Path) -> list[Path]:
+    """Write every chapter's picture into the pictures folder of `notebooks`, and return the files."""
+    folder = notebooks / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for chapter in CHAPTERS:
+        path = folder / _file_name(chapter)
+        path.write_text(picture_of(chapter).svg_file(), encoding="utf-8", newline="\n")
+        files.append(path)
+    return files
+
+
+def _file_name(chapter: Chapter) -> str:
+    return f"pipeline-{chapter.number}.svg"
 
 
 def _centre(key: str) -> float:
