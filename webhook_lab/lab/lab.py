@@ -291,7 +291,7 @@ class Lab:
         """Begin to send `n` signed deliveries at once, each with an id of its own, and return meanwhile.
 
         Args:
-            how: as for `burst_of` and `Plan`; `cap`, the most requests, is asked for where they cost money.
+            how: as for `burst_of` and `Run`; `cap`, the most requests, is asked for where they cost money.
 
         Raises:
             LabError: what cannot be sent as asked; then nothing was.

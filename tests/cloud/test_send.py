@@ -19,7 +19,7 @@ from webhook_lab.pipeline import Pipeline, Settings
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import depth
 from webhook_lab.send.events import event, events
-from webhook_lab.send.run import send_all
+from webhook_lab.send.run import Run
 from webhook_lab.watch.log_lines import LogReader
 
 ROOT = Path(__file__).parents[2]
@@ -30,9 +30,9 @@ LOOKS = 3
 
 @pytest.fixture(scope="module")
 def pipeline(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    ledger = Ledger(tmp_path_factory.mktemp("traffic") / "ledger.jsonl")
+    ledger = Ledger(tmp_path_factory.mktemp("send") / "ledger.jsonl")
     settings = Settings(signed_prefix="/signed/", signing_secret=SECRET)
-    pipeline = Pipeline(Session(resolve()), Names("traffic"), ledger, settings)
+    pipeline = Pipeline(Session(resolve()), Names("send"), ledger, settings)
     pipeline.build()
     yield pipeline
     pipeline.teardown()
@@ -119,7 +119,7 @@ def test_only_genuine_signatures_pass_and_the_rest_is_counted(pipeline: Pipeline
     both = ("standard-webhooks", "github")
     genuine = events(10, secret=SECRET, run="5160ed", providers=both, path="/signed/orders")
     forged = events(10, secret="whsec_" + "QkJC" * 8, run="f0469ed0", providers=both, path="/signed/orders")
-    run = send_all(url, [*genuine, *forged], compress=1e6)
+    run = Run(url, [*genuine, *forged], compress=1e6).start().wait()
     assert run.counts == {"202": 10, "401": 10}
     assert run.acknowledged == {delivery.id for delivery in genuine}
     assert run.attempts["401"] == 5 + 5 * 10, "GitHub gives up at once, Standard Webhooks after ten attempts"
@@ -130,7 +130,7 @@ def test_only_genuine_signatures_pass_and_the_rest_is_counted(pipeline: Pipeline
 
 def test_the_item_holds_the_bytes_that_the_provider_sent(pipeline: Pipeline) -> None:
     deliveries = [event(provider, 1, secret=SECRET, run="b7e5") for provider in killable_sender.PROVIDERS]
-    run = send_all(url_of(pipeline), deliveries)
+    run = Run(url_of(pipeline), deliveries).start().wait()
     until_empty(pipeline, 60)
     stored = items(pipeline)
     for delivery in deliveries:
