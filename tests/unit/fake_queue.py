@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from webhook_lab.local_cloud.batches import Message
-from webhook_lab.local_cloud.poller import FunctionFailed, Throttled
+from webhook_lab.local_cloud.batches import FunctionFailed, Message, Throttled
 
 T = TypeVar("T")
 

@@ -11,10 +11,12 @@ import pytest
 
 from tests.unit.fake_queue import FakeFunction, FakeQueue, in_virtual_time, now, until
 from webhook_lab.facts import quotas
-from webhook_lab.local_cloud.batches import bytes_of, failed_of, within
-from webhook_lab.local_cloud.poller import LONGEST_PAUSE, Mapping, Refused, Scale, Settings
+from webhook_lab.local_cloud.batches import Refused, bytes_of, failed_of, within
+from webhook_lab.local_cloud.poller import LONGEST_PAUSE, Pollers, PollerSettings, Scale
 
 TWENTY_SEEDS = range(20)
+HOURS = 11 * 3600
+"""Longer than a pause may be doubled each time: after 1,024 times a float overflows."""
 
 
 @dataclass
@@ -23,8 +25,8 @@ class Setting:
 
     queue: FakeQueue
     function: FakeFunction
-    settings: Settings
-    mapping: Mapping
+    settings: PollerSettings
+    mapping: Pollers
     reports: list[str]
 
     def change(self, **changed: Any) -> None:
@@ -34,11 +36,16 @@ class Setting:
 
 @asynccontextmanager
 async def a_mapping(
-    queue: FakeQueue, function: FakeFunction, settings: Settings, *, seed: int = 0, scale: Scale | None = None
+    queue: FakeQueue,
+    function: FakeFunction,
+    settings: PollerSettings,
+    *,
+    seed: int = 0,
+    scale: Scale | None = None,
 ) -> AsyncIterator[Setting]:
     """Polls while the block runs; afterwards every poller has ended, whatever it was doing."""
     reports: list[str] = []
-    mapping = Mapping(
+    mapping = Pollers(
         queue,
         function,
         lambda: setting.settings,
@@ -53,7 +60,7 @@ async def a_mapping(
     await until(lambda: not mapping.running)
 
 
-def burst(seed: int, settings: Settings, *, reserved: int = 2) -> tuple[FakeQueue, FakeFunction, float]:
+def burst(seed: int, settings: PollerSettings, *, reserved: int = 2) -> tuple[FakeQueue, FakeFunction, float]:
     """100 messages of half a second each in batches of 10, visible again after 6 s, received 3 times at most.
 
     Returns the queue and the function when nothing is left to do, and how long that took.
@@ -72,7 +79,7 @@ def burst(seed: int, settings: Settings, *, reserved: int = 2) -> tuple[FakeQueu
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
 def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_having_run(seed: int) -> None:
-    queue, function, _ = burst(seed, Settings())
+    queue, function, _ = burst(seed, PollerSettings())
     never_ran = {stored.id for stored in queue.dead} - function.processed
     assert len(never_ran) >= 3
     assert function.throttles
@@ -81,7 +88,7 @@ def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_h
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
 def test_with_maximum_concurrency_no_message_ever_reaches_the_dlq(seed: int) -> None:
-    queue, function, seconds = burst(seed, Settings(maximum_concurrency=2))
+    queue, function, seconds = burst(seed, PollerSettings(maximum_concurrency=2))
     assert queue.dead == []
     assert (function.throttles, function.peak) == (0, 2)
     assert sorted(queue.deleted) == sorted(f"m{i}" for i in range(100))
@@ -95,7 +102,7 @@ def test_two_mappings_whose_sum_exceeds_the_reservation_over_pull_again(seed: in
         queues = [FakeQueue(random.Random(seed + i), visibility=6.0, max_receive_count=3) for i in range(2)]
         for queue in queues:
             queue.send(100)
-        two = Settings(maximum_concurrency=2)
+        two = PollerSettings(maximum_concurrency=2)
         one, other = (a_mapping(queue, function, two, seed=seed) for queue in queues)
         async with one, other:
             await until(lambda: not any(queue.messages for queue in queues))
@@ -110,7 +117,7 @@ def test_a_throttled_batch_is_tried_until_its_visibility_ends_and_then_has_lost_
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=30.0), FakeFunction(reserved=0)
         queue.send(1)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)) as setting:
+        async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)) as setting:
             await until(lambda: now() > 29.5)
             attempts = function.throttles
             assert 5 < attempts < 30  # pauses grow, up to a few seconds
@@ -126,17 +133,18 @@ def test_a_throttled_batch_is_tried_until_its_visibility_ends_and_then_has_lost_
     in_virtual_time(run())
 
 
-def test_a_free_slot_is_found_within_the_longest_pause() -> None:
+def test_a_free_slot_is_found_within_the_longest_pause_after_hours_of_throttles() -> None:
     async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=900.0), FakeFunction(reserved=0)
+        queue, function = FakeQueue(random.Random(0), visibility=43_200.0), FakeFunction(reserved=0)
         queue.send(1)
-        async with a_mapping(queue, function, Settings()):
-            await until(lambda: now() > 600)
-            function.reserved = 1
-            freed = now()
+        async with a_mapping(queue, function, PollerSettings()) as setting:
+            await asyncio.sleep(HOURS)
+            assert queue.messages[0].receives == 1
+            function.reserved, freed = 1, now()
             await until(lambda: not queue.messages)
             assert now() - freed < 1.5 * LONGEST_PAUSE + 1
-            assert queue.deleted == ["m0"]
+            assert (queue.deleted, setting.mapping.running) == (["m0"], 5)
+            assert set(setting.reports) == {"PROBLEM: Function call throttled", "OK - 1 records"}
 
     in_virtual_time(run())
 
@@ -150,7 +158,7 @@ def test_after_a_function_error_the_batch_comes_back_when_its_visibility_ends() 
 
         function.answer = fail
         queue.send(10)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)) as setting:
+        async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)) as setting:
             await until(lambda: len(function.batches) >= 2)
             assert 20.0 <= now() < 21.0
             assert setting.reports == ["PROBLEM: Function call failed"]
@@ -169,9 +177,10 @@ def test_a_visibility_of_nothing_and_a_function_that_fails_do_not_spin() -> None
 
         function.answer = fail
         queue.send(1)
-        async with a_mapping(queue, function, Settings()):
-            await until(lambda: now() > 600)
-        assert len(function.batches) < 5 * 600 / (0.5 * LONGEST_PAUSE) + 100
+        async with a_mapping(queue, function, PollerSettings()) as setting:
+            await asyncio.sleep(HOURS)
+            assert setting.mapping.running == 5
+        assert len(function.batches) < 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
 
     in_virtual_time(run())
 
@@ -206,7 +215,7 @@ def test_only_with_report_batch_item_failures_is_the_response_read(partial: bool
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         function.answer = lambda batch: {"batchItemFailures": [{"itemIdentifier": "m3"}]}
         queue.send(10)
-        settings = Settings(maximum_concurrency=2, report_batch_item_failures=partial)
+        settings = PollerSettings(maximum_concurrency=2, report_batch_item_failures=partial)
         async with a_mapping(queue, function, settings) as setting:
             await until(lambda: setting.reports)
             assert [stored.id for stored in queue.messages] == (["m3"] if partial else [])
@@ -220,7 +229,7 @@ def test_a_batch_of_more_than_ten_is_gathered_from_several_receives() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         queue.send(50)
-        settings = Settings(batch_size=25, batching_window=5, maximum_concurrency=2)
+        settings = PollerSettings(batch_size=25, batching_window=5, maximum_concurrency=2)
         async with a_mapping(queue, function, settings):
             await until(lambda: not queue.messages)
         assert [len(batch) for batch in function.batches] == [25, 25]
@@ -233,7 +242,9 @@ def test_a_batch_of_more_than_ten_is_gathered_from_several_receives() -> None:
 def test_a_batch_that_does_not_fill_goes_when_its_window_ends(window: int) -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=0.01)
-        async with a_mapping(queue, function, Settings(batch_size=10, batching_window=window)) as setting:
+        async with a_mapping(
+            queue, function, PollerSettings(batch_size=10, batching_window=window)
+        ) as setting:
             setting.change(maximum_concurrency=2)
             await until(lambda: now() > 100)
             sent = now()
@@ -251,7 +262,7 @@ def test_without_a_window_nothing_is_held_back() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         queue.send(3)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)):
+        async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)):
             await until(lambda: not queue.messages)
         assert function.began[0] < 0.1
 
@@ -262,7 +273,7 @@ def test_an_invocation_never_carries_more_than_six_megabytes() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         queue.send(10, body="x" * quotas.SQS_MESSAGE_BYTES.value)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)):
+        async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)):
             await until(lambda: not queue.messages)
         assert [len(batch) for batch in function.batches] == [6, 4]
 
@@ -288,7 +299,7 @@ def test_messages_of_one_fifo_group_are_processed_in_order_through_throttles_and
             done.extend(message["MessageId"] for message in batch)
 
         function.answer = sometimes
-        async with a_mapping(queue, function, Settings(batch_size=5), seed=seed):
+        async with a_mapping(queue, function, PollerSettings(batch_size=5), seed=seed):
             await until(lambda: not queue.messages)
         assert function.throttles
         for group in set(groups.values()):
@@ -301,7 +312,7 @@ def test_messages_of_one_fifo_group_are_processed_in_order_through_throttles_and
 def test_while_messages_are_left_pollers_are_added_by_the_minute_up_to_the_most() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=200.0)
-        async with a_mapping(queue, function, Settings(batch_size=1)) as setting:
+        async with a_mapping(queue, function, PollerSettings(batch_size=1)) as setting:
             await until(lambda: now() > 300)
             assert setting.mapping.running == quotas.MAPPING_STARTS_WITH.value  # idle: no need for more
             queue.send(3000)
@@ -317,26 +328,11 @@ def test_while_messages_are_left_pollers_are_added_by_the_minute_up_to_the_most(
     in_virtual_time(run())
 
 
-def test_a_minute_can_be_made_shorter() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=0.5)
-        queue.send(1000)
-        scale = Scale(more=3, most=10, minute=2.0)
-        async with a_mapping(queue, function, Settings(batch_size=1), scale=scale) as setting:
-            seen = []
-            for second in (1, 3, 5, 7):
-                await until(lambda second=second: now() > second)
-                seen.append(setting.mapping.running)
-            assert seen == [5, 8, 10, 10]
-
-    in_virtual_time(run())
-
-
 def test_throttles_take_pollers_away_again_but_never_below_five() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=1.0)
         queue.send(1500)
-        async with a_mapping(queue, function, Settings(batch_size=1), scale=Scale(more=35)) as setting:
+        async with a_mapping(queue, function, PollerSettings(batch_size=1), scale=Scale(more=35)) as setting:
             await until(lambda: setting.mapping.running == 40)
             function.reserved, seen = 2, set()
             for _ in range(12):
@@ -352,7 +348,7 @@ def test_maximum_concurrency_stops_the_reading_too() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0)
         queue.send(1000)
-        async with a_mapping(queue, function, Settings(batch_size=1, maximum_concurrency=3)):
+        async with a_mapping(queue, function, PollerSettings(batch_size=1, maximum_concurrency=3)):
             await until(lambda: now() > 200)
             assert sum(stored.visible_at > now() for stored in queue.messages) == 3
         assert function.peak == 3
@@ -364,7 +360,7 @@ def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=1.0)
         queue.send(1000)
-        async with a_mapping(queue, function, Settings(batch_size=2, maximum_concurrency=5)) as setting:
+        async with a_mapping(queue, function, PollerSettings(batch_size=2, maximum_concurrency=5)) as setting:
             await until(lambda: now() > 9.5)
             assert (function.running, len(function.batches[-1])) == (5, 2)
             setting.change(maximum_concurrency=2, batch_size=1)
@@ -385,7 +381,7 @@ def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> None:
 def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction()
-        async with a_mapping(queue, function, Settings(batch_size=10)) as setting:
+        async with a_mapping(queue, function, PollerSettings(batch_size=10)) as setting:
             await until(lambda: now() > 35)
             for size in (5, 3, 1):  # faster than the pollers can follow
                 setting.change(batch_size=size)
@@ -401,7 +397,7 @@ def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too() -> 
 def test_a_mapping_that_waits_for_messages_stops_at_once() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction()
-        async with a_mapping(queue, function, Settings()) as setting:
+        async with a_mapping(queue, function, PollerSettings()) as setting:
             await until(lambda: now() > 35)
             setting.change(enabled=False)
             for _ in range(5):
@@ -419,7 +415,7 @@ def test_a_mapping_that_stops_finishes_what_runs_and_abandons_what_is_throttled(
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0, reserved=1)
         queue.send(50)
-        async with a_mapping(queue, function, Settings(batch_size=1)) as setting:
+        async with a_mapping(queue, function, PollerSettings(batch_size=1)) as setting:
             await until(lambda: now() > 5)
             began = len(queue.receives)
             setting.change(enabled=False)
@@ -436,7 +432,7 @@ def test_a_mapping_that_stops_finishes_what_runs_and_abandons_what_is_throttled(
 def test_a_mapping_that_is_enabled_again_goes_on() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=1.0)
-        async with a_mapping(queue, function, Settings(enabled=False)) as setting:
+        async with a_mapping(queue, function, PollerSettings(enabled=False)) as setting:
             queue.send(10)
             await until(lambda: now() > 100)
             assert queue.receives == []
@@ -456,10 +452,11 @@ def test_what_aws_refuses_is_reported_asked_seldom_and_ends_when_it_is_allowed()
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         queue.send(1)
         queue.refusal = Refused("AccessDeniedException: not authorized to perform: sqs:ReceiveMessage")
-        async with a_mapping(queue, function, Settings()) as setting:
-            await until(lambda: now() > 600)
-            assert len(queue.receives) < 5 * 600 / (0.5 * LONGEST_PAUSE) + 100
+        async with a_mapping(queue, function, PollerSettings()) as setting:
+            await asyncio.sleep(HOURS)
+            assert len(queue.receives) < 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
             assert set(setting.reports) == {f"PROBLEM: {queue.refusal}"}
+            assert setting.mapping.running == 5
             queue.refusal, allowed = None, now()
             await until(lambda: not queue.messages)
             assert now() - allowed < 1.5 * LONGEST_PAUSE + 1
@@ -472,7 +469,7 @@ def test_an_error_that_nobody_thought_of_ends_no_poller() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         queue.send(1)
         queue.refusal = KeyError("what?")
-        async with a_mapping(queue, function, Settings()) as setting:
+        async with a_mapping(queue, function, PollerSettings()) as setting:
             await until(lambda: setting.reports)
             queue.refusal = None
             await until(lambda: not queue.messages)
