@@ -24,7 +24,7 @@ def handler(event, context):
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
-    """Start a function's process, whose output is read at 0.1 s a line: as late as on a very busy machine."""
+    """Start a function's process, whose output is read at 20 ms a line: as late as on a very busy machine."""
     for place, name in (
         (lambda_runtime, "Worker"),
         (lambda_runtime, "_PYTHON_WORKER_SCRIPT"),
@@ -39,22 +39,22 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
         "FunctionName": "prints",
         "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:prints",
     }
+    workers: list[Any] = []
     pipes: list[Any] = []
 
     def started() -> Any:
-        worker = lambda_runtime.Worker("prints", settings, code.getvalue())
-        at_once, spawn = worker._stderr_queue.put, worker._spawn
-        worker._stderr_queue.put = lambda line: (time.sleep(0.1), at_once(line))
+        read = lambda_runtime.Worker._read_stderr
 
-        def spawn_and_note() -> None:
-            spawn()
+        def read_slowly(worker: Any) -> None:
             pipes.extend((worker._proc.stdin, worker._proc.stdout, worker._proc.stderr))
+            at_once = worker._stderr_queue.put
+            worker._stderr_queue.put = lambda line: (time.sleep(0.02), at_once(line))
+            read(worker)
 
-        worker._spawn = spawn_and_note
-        workers.append(worker)
-        return worker
+        monkeypatch.setattr(lambda_runtime.Worker, "_read_stderr", read_slowly)
+        workers.append(lambda_runtime.Worker("prints", settings, code.getvalue()))
+        return workers[-1]
 
-    workers: list[Any] = []
     yield started
     for worker in workers:
         worker.kill()
