@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -65,15 +66,12 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
     from hypercorn.config import Config
     from ministack.app import app
 
-    from webhook_lab.local_cloud import live_lines, mended
+    from webhook_lab.local_cloud import emulator
+    from webhook_lab.local_cloud.emulator.mappings import Mappings
     from webhook_lab.local_cloud.guard import Guard
-    from webhook_lab.local_cloud.mappings import Mappings
-    from webhook_lab.local_cloud.ports import Caller, Credentials
-    from webhook_lab.local_cloud.whole_logs import keep_logs_whole
+    from webhook_lab.local_cloud.ports import Caller, Credentials, Ends
 
-    mended.install()
-    keep_logs_whole()
-    live_lines.install()
+    emulator.install()
     told = 0.0
 
     def tell() -> None:
@@ -83,14 +81,13 @@ async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -
             with contextlib.suppress(OSError):  # the supervisor's death is noticed elsewhere
                 os.write(reports, b"\n")
 
-    port, owner = listener.getsockname()[1], (asked["access_key_id"], asked["secret_access_key"])
-    mappings = Mappings(Caller(app, f"http://127.0.0.1:{port}", Credentials(*owner)))
-    mappings.install()
+    port, owner = listener.getsockname()[1], Credentials(asked["access_key_id"], asked["secret_access_key"])
+    mappings = Mappings(partial(Ends, Caller(app, f"http://127.0.0.1:{port}", owner)))
     guard = Guard(
         app,
         port=port,
-        access_key_id=asked["access_key_id"],
-        secret_access_key=asked["secret_access_key"],
+        access_key_id=owner.key,
+        secret_access_key=owner.secret,
         identity={"nonce": asked["nonce"], "emulator": f"ministack {version('ministack')}"},
         seen=tell,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from webhook_lab.database.limits import CLASSES, ENGINES, default_max_connections
+from webhook_lab.database.connection_limits import CLASSES, ENGINES, default_max_connections
 from webhook_lab.database.outcome import Outcome
 from webhook_lab.facts import connections, quotas
 from webhook_lab.show.axes import WIDTH, tick

@@ -4,7 +4,13 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from webhook_lab.database.limits import CLASSES, ENGINES, Limit, connection_limit, default_max_connections
+from webhook_lab.database.connection_limits import (
+    CLASSES,
+    ENGINES,
+    Limit,
+    connection_limit,
+    default_max_connections,
+)
 from webhook_lab.facts import quotas
 from webhook_lab.show.card import Card
 from webhook_lab.show.panels import WIDE_LABEL, framed, row_of

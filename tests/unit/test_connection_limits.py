@@ -3,7 +3,7 @@
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database.limits import CLASSES, ENGINES, connection_limit, default_max_connections
+from webhook_lab.database.connection_limits import CLASSES, ENGINES, connection_limit, default_max_connections
 
 NONE = None
 # As AWS's pages state it, or as its formula gives it for all of the class's memory.

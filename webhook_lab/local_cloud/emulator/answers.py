@@ -1,4 +1,4 @@
-"""Where the emulator is unlike AWS in a way that the pipeline meets: put right, in this process."""
+"""Calls that AWS answers in another way than the emulator does."""
 
 import asyncio
 import time
@@ -17,18 +17,21 @@ _WAIT_REFUSED = (
 
 
 def install() -> None:
-    """Change the emulator so, before it answers anything."""
-    _batches_need_no_permission_of_their_own()
-    _drop_what_deleted_functions_print()
-    _ready_at_once()
-    _long_polls_heed_changes()
-    _no_second_mapping_of_the_same()
+    """Change the emulator so."""
+    batches_need_no_permission_of_their_own()
+    functions_are_ready_at_once()
+    long_polls_heed_changes()
+    no_second_mapping_of_the_same()
 
 
-def _batches_need_no_permission_of_their_own() -> None:
-    """Who may send, delete or change one message may do so with ten in one call: IAM has one action for both.
+def batches_need_no_permission_of_their_own() -> None:
+    """Who may send, delete or change one message may do so with ten in one call.
 
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    AWS: IAM has one action for both
+        (docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html).
+    Emulator: asks for sqs:DeleteMessageBatch and the like, which no policy can name.
+    Shown by: test_with_a_maximum_concurrency_none_dies
+    Upstream: a fix retires this.
     """
     action_of = iam_actions.extract_iam_action
 
@@ -39,27 +42,25 @@ def _batches_need_no_permission_of_their_own() -> None:
     iam_actions.extract_iam_action = of_one_message
 
 
-def _drop_what_deleted_functions_print() -> None:
-    """A late line of a deleted function would create its log group again; on AWS its role may not."""
-    emit = lambda_svc._emit_lambda_logs
+def functions_are_ready_at_once() -> None:
+    """A created or changed function can be invoked immediately.
 
-    def emit_while_it_exists(function: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        if (function.get("config") or function).get("FunctionName") in lambda_svc._functions:
-            emit(function, *args, **kwargs)
-
-    lambda_svc._emit_lambda_logs = emit_while_it_exists
-
-
-def _ready_at_once() -> None:
-    """A function is Pending for half a second here, for realism: a second of every build, for nothing."""
+    AWS: it is Pending for some seconds; the library waits for function_active_v2 and function_updated_v2.
+    Emulator: it is Pending for half a second, for realism: a second of every build, for nothing.
+    Shown by: the bench's time of a build.
+    Upstream: stays ours: a setting of it would do.
+    """
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0
 
 
-def _long_polls_heed_changes() -> None:
-    """A long poll would hide what it finds as long as was set when it began, which is up to 20 s ago.
+def long_polls_heed_changes() -> None:
+    """A long poll hides what it finds for as long as the queue says when it finds it.
 
-    AWS says that a changed attribute holds within a minute; here it does at once. And no poll may be longer:
-    the emulator would let one wait until the caller gives up, and tries again.
+    AWS: a changed visibility timeout holds within a minute, and no poll is longer than 20 s.
+    Emulator: what was set when the poll began holds, up to 20 s later; a longer poll waits until its caller
+        gives up and tries again.
+    Shown by: test_a_poll_longer_than_aws_allows_is_refused_in_its_words
+    Upstream: a fix retires this.
     """
     receive = sqs._HANDLERS["ReceiveMessage"]
 
@@ -78,10 +79,13 @@ def _long_polls_heed_changes() -> None:
     sqs._HANDLERS["ReceiveMessage"] = receive_by_short_polls
 
 
-def _no_second_mapping_of_the_same() -> None:
-    """A queue has one mapping to a function, else two of them would read for it, each up to its own maximum.
+def no_second_mapping_of_the_same() -> None:
+    """A queue has one mapping to a function, else two would read for it, each up to its own maximum.
 
-    The words are AWS's, as reported in https://github.com/DataBiosphere/azul/issues/3399.
+    AWS: refuses, in these words (as reported in https://github.com/DataBiosphere/azul/issues/3399).
+    Emulator: creates another one.
+    Shown by: test_a_queue_has_one_mapping_to_a_function
+    Upstream: a fix retires this.
     """
     create = lambda_svc._create_esm
 
@@ -91,10 +95,8 @@ def _no_second_mapping_of_the_same() -> None:
         for esm in lambda_svc._esms.values() if ":sqs:" in arn else ():
             if (esm["EventSourceArn"], esm["FunctionName"], esm["Qualifier"]) == (arn, name, qualifier):
                 said = f'An event source mapping with SQS arn (" {arn} ") and function (" {name} ") '
-                said += (
-                    f"already exists. Please update or delete the existing mapping with UUID {esm['UUID']}"
-                )
-                return lambda_svc.error_response_json("ResourceConflictException", said, 409)
+                said += "already exists. Please update or delete the existing mapping with UUID "
+                return lambda_svc.error_response_json("ResourceConflictException", said + esm["UUID"], 409)
         return create(asked)
 
     lambda_svc._create_esm = create_unless_it_is_there
