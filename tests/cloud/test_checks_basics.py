@@ -82,7 +82,7 @@ def test_a_throttle_above_what_the_account_runs_is_none(lab: Lab) -> None:
 @at_00
 def test_the_log_group_has_to_stand_to_forget_after_a_day_and_to_go_again(lab: Lab) -> None:
     stands, gone = "the log group stands, and keeps its lines for one day", "the log group is gone again"
-    fails(lab, stands, "no such log group")
+    fails(lab, stands, "there is no log group")
     lab.checkpoint(gone)
     name = lab.names.log_group("publish")
     lab.create_log_group("publish")
@@ -122,7 +122,7 @@ def put(lab: Lab, name: str, body: str, **more: Any) -> None:
 @at_02
 def test_the_table_stands_only_with_its_time_to_live(lab: Lab) -> None:
     claim = "the table stands, on demand and keyed by id"
-    fails(lab, claim, "there is no such table")
+    fails(lab, claim, "there is no table")
     lab.create_table()
     lab.checkpoint(claim)
     lab.aws.dynamodb.update_time_to_live(
@@ -144,7 +144,7 @@ def test_which_copy_is_stored_is_asked_of_the_table(
     lab: Lab, claim: str, name: str, holds: str, does_not: str
 ) -> None:
     lab.create_table()
-    fails(lab, claim, f"no item is stored for {name}")
+    fails(lab, claim, f"{name} is not stored")
     put(lab, name, does_not)
     fails(lab, claim, f"is '{does_not}'")
     put(lab, name, holds)
@@ -155,7 +155,7 @@ def test_which_copy_is_stored_is_asked_of_the_table(
 def test_write_units_are_those_of_the_stored_item(lab: Lab) -> None:
     claim = "a body of 2,500 bytes takes three write units"
     lab.create_table()
-    fails(lab, claim, "no item is stored for large")
+    fails(lab, claim, "large is not stored")
     put(lab, "large", "x" * 500)
     fails(lab, claim, "has 500 bytes")
     put(lab, "large", "x" * 3_500)

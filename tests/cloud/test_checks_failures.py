@@ -17,7 +17,7 @@ from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.watch.rows import Answer
 
-DRAGGED, ALONE, ALARM, SOMEWHERE, STORED, CUT, TWICE = failures.CHECKS.checkpoints
+DRAGGED, ALONE, ALARM, SOMEWHERE, STORED, CUT, TWICE = failures.CHECKS.claims
 Message = dict[str, Any]
 
 

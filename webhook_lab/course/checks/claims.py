@@ -1,7 +1,6 @@
-"""What a check may ask of the lab that it is given, and what a chapter's checks consist of."""
+"""What a chapter claims and asks for, and what of a lab its checks may use."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_lab.aws.session import Session
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from webhook_lab.show.database import Database
 
 
-class Bench(Protocol):
+class OpenLab(Protocol):
     """The part of a Lab that checks use: the services, the names, and what was sent since it was opened."""
 
     chapter: Chapter
@@ -27,26 +26,40 @@ class Bench(Protocol):
     database: "Database | None"
 
     def depth(self, key: str = "queue") -> Depth: ...
-
     def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None: ...
-
     def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]: ...
-
     def follow(self, answer: Answer) -> list[Moment]: ...
-
     def delivery_id(self, name: str) -> str: ...
 
 
-@dataclass(frozen=True)
+Look = Callable[[OpenLab], str | None]
+
+
 class Checks:
-    """One chapter's checks.
+    """One chapter's checks, each a function of the lab, written below what it checks."""
 
-    Args:
-        checkpoints: by claim, a sentence without its full stop: a function that fails an assertion, with what
-            was found instead, where the claim does not hold. What it answers is why this machine cannot tell.
-        exercise: answers None when nothing was tried yet and one stable sentence when it is solved; fails an
-            assertion, with what is missing, in between.
-    """
+    def __init__(self) -> None:
+        self.claims: dict[str, Look] = {}
+        self.exercise: Look
 
-    checkpoints: Mapping[str, Callable[[Bench], str | None]]
-    exercise: Callable[[Bench], str | None]
+    def claim(self, *sentences: str) -> Callable[[Look], Look]:
+        """Mark what checks these claims, sentences without their full stop.
+
+        It fails an assertion, with what was found instead, where a claim does not hold. What it answers is
+        why this machine cannot tell.
+        """
+
+        def keep(look: Look) -> Look:
+            self.claims.update(dict.fromkeys(sentences, look))
+            return look
+
+        return keep
+
+    def solved(self, look: Look) -> Look:
+        """Mark what checks the exercise.
+
+        It answers None when nothing was tried yet and one stable sentence when it is solved; it fails an
+        assertion, with what is missing, in between.
+        """
+        self.exercise = look
+        return look
