@@ -20,7 +20,6 @@ def test_chapters_are_numbered_in_order():
 @each
 def test_a_chapter_is_named_after_its_number_and_starts_with_a_verb(chapter):
     assert re.fullmatch(rf"{chapter.number}_[a-z]+(_[a-z]+)+\.ipynb", chapter.file)
-    assert chapter.title.lower().replace(" ", "_") == chapter.file[3:].removesuffix(".ipynb")
     assert chapter.product.endswith(".")
     assert 0 < chapter.minutes <= 30
     assert len(chapter.you_will) == 3

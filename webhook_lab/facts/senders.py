@@ -31,7 +31,6 @@ class Sender:
     signature_header: str
 
 
-STANDARD_WEBHOOKS_WAIT_SHORTEST = Fact(15, "seconds", _STANDARD)
 STANDARD_WEBHOOKS_WAIT_LONGEST = Fact(30, "seconds", _STANDARD)
 STANDARD_WEBHOOKS_RETRIES = Fact(
     (
