@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,12 +89,25 @@ class RunFolder:
         """End every program in it and remove it. More than once is fine."""
         self._end()
 
+    @property
+    def closed(self) -> bool:
+        return not self._end.alive
+
 
 def apart() -> dict[str, Any]:
     """Popen's options for a program that Ctrl-C in the learner's terminal shall not reach."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on this port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def family(folder: Path, *, but: Sequence[int] = ()) -> list[psutil.Process]:

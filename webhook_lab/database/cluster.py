@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.database.folder import DatabaseFolder
 from webhook_lab.database.programs import EXE, Programs, find_programs, open_to_all
-from webhook_lab.database.run_folder import Process, RunFolder
 
 START_SECONDS = 20.0
 Setting = str | int
@@ -27,7 +27,7 @@ class Cluster:
     def __init__(self) -> None:
         self._programs = find_programs()
         self.version = self._programs.version
-        self.folder = RunFolder()
+        self.folder = DatabaseFolder()
         self._data = self.folder.path / "data"
 
     def create(self, superuser: str, password: str) -> None:
@@ -51,7 +51,7 @@ class Cluster:
         log = self.folder.path / "server.log"
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with log.open("wb") as output:
-            self._server: Process = self.folder.start(
+            self._server = self.folder.start(
                 [self._program("postgres"), "-D", self._data, "-p", str(port), *flags], output
             )
         deadline = time.monotonic() + START_SECONDS
@@ -105,9 +105,7 @@ class Cluster:
         return self._programs.folder / f"{name}{EXE}"
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = self.folder.run([self._program(program), "-D", self._data, *arguments])
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-1000:]
+        if said := self.folder.run([self._program(program), "-D", self._data, *arguments]):
             raise LabError(f"run PostgreSQL's {program}", said, what_to_try(said))
 
 

@@ -54,8 +54,6 @@ class Postgres:
             with psycopg.connect(self.conninfo(SUPERUSER)) as connection:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
                 connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
-            if not self.folder.is_watched():
-                raise LabError("start PostgreSQL", "its watchdog did not start", "Run: webhook-lab doctor")
         except BaseException:
             self.close()
             raise
