@@ -101,6 +101,19 @@ def apart() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
+def free_port(port: int = 0) -> int:
+    """A port of 127.0.0.1 that nobody listens on at the moment: this one, if one is asked for.
+
+    Raises:
+        OSError: it is taken.
+    """
+    with socket.socket() as probe:
+        if port and sys.platform != "win32":  # as servers do: one that was just in use can be taken again
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return int(probe.getsockname()[1])
+
+
 def answers(port: int) -> bool:
     """Whether somebody listens on this port of 127.0.0.1."""
     try:

@@ -19,8 +19,8 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import cluster, folder, postgres, programs
 from webhook_lab.database.folder import KIND
-from webhook_lab.database.postgres import SUPERUSER, Postgres, free_port
-from webhook_lab.keeper import family
+from webhook_lab.database.postgres import SUPERUSER, Postgres
+from webhook_lab.keeper import family, free_port
 
 HERE = Path(__file__).parents[2]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and file modes are POSIX's")

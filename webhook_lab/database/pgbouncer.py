@@ -6,8 +6,8 @@ import shutil
 import time
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database.postgres import APPLICATION, Postgres, free_port
-from webhook_lab.keeper import answers
+from webhook_lab.database.postgres import APPLICATION, Postgres
+from webhook_lab.keeper import answers, free_port
 
 START_SECONDS = 5.0
 # Debian's place is not on everybody's path.

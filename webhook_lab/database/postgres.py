@@ -1,7 +1,6 @@
 """A throw-away PostgreSQL server: any setting, on loopback only, gone when this process is."""
 
 import secrets
-import socket
 import time
 from typing import Self
 
@@ -12,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database.cluster import Cluster, Setting, what_to_try
+from webhook_lab.keeper import free_port
 
 PORTS_TRIED = 5
 SUPERUSER, APPLICATION = "postgres", "app"
@@ -134,10 +134,3 @@ class Postgres:
     def crash(self) -> None:
         """End every process of it at once, in the middle of whatever it does."""
         self._cluster.stop("immediate")
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
