@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database import cluster, folder, postgres, programs
+from webhook_lab.database import folder, postgres, programs
 from webhook_lab.database.folder import KIND
 from webhook_lab.database.postgres import SUPERUSER, Postgres
 from webhook_lab.keeper import family, free_port
@@ -218,7 +218,7 @@ def test_roots_own_programs_are_copied_to_where_the_server_can_run_them(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = programs.find_programs().folder
-    monkeypatch.setattr(cluster, "open_to_all", lambda folder: folder != closed)
+    monkeypatch.setattr(folder, "open_to_all", lambda place: place != closed)
     with Postgres() as server:
         assert "programs" in psutil.Process(server.processes()[0].pid).exe()
     nothing_is_left(place)

@@ -1,15 +1,17 @@
 """The run folder of a database's programs. Where this process is root's, they must be another account's."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database.programs import open_to_all
+from webhook_lab.database.programs import Programs, open_to_all
 from webhook_lab.keeper import RunFolder
 
 KIND = "webhook-lab-postgres"
@@ -52,6 +54,19 @@ class DatabaseFolder(RunFolder):
         if self._account:
             os.chown(path, self._account["user"], self._account["group"])
         return path
+
+    def within_reach(self, programs: Programs) -> Programs:
+        """Root's own environment is closed to nobody: copies of a wheel's programs, where that is so."""
+        if not (wheel := programs.wheel) or open_to_all(programs.folder):
+            return programs
+        release, ours = programs.folder.parent, self.make("programs")
+        skip = shutil.ignore_patterns("*.a", "include")
+        shutil.copytree(release, ours / wheel.name / release.name, symlinks=True, ignore=skip)
+        if (libraries := wheel.with_name(f"{wheel.name}.libs")).exists():
+            shutil.copytree(libraries, ours / libraries.name, symlinks=True)
+        for path in ours.rglob("*"):
+            self.give(path)
+        return replace(programs, folder=ours / wheel.name / release.name / "bin")
 
     def start(
         self, command: Sequence[str | Path], output: IO[bytes] | int = subprocess.DEVNULL, **options: Any
