@@ -13,7 +13,8 @@ from webhook_lab.database.burst import Burst
 from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
-from webhook_lab.database.postgres import SUPERUSER, Postgres, free_port
+from webhook_lab.database.postgres import SUPERUSER, Postgres
+from webhook_lab.keeper import free_port
 
 QUICK_RUNS, LONG_RUNS = 3, 20
 NAIVE, QUEUE, POOLER = Design(), Design(consumers=10), Design(pool=10)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from IPython.display import display
 
 from webhook_lab.database.burst import SENDERS, WEBHOOKS, WORK_SECONDS, Burst
-from webhook_lab.database.cluster import Setting
 from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler
-from webhook_lab.database.postgres import Postgres
+from webhook_lab.database.postgres import Postgres, Setting
 from webhook_lab.show.card import Card, Cell
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.database_charts import designs_chart
