@@ -81,9 +81,9 @@ class RunFolder:
         self._started.append(process)
         return process
 
-    def is_kept(self) -> bool:
-        """Whether its keeper lives."""
-        return self._keeper.poll() is None
+    def wait_for_keeper(self) -> None:
+        """Return when its keeper has ended, or was killed."""
+        self._keeper.wait()
 
     def close(self) -> None:
         """End every program in it and remove it. More than once is fine."""

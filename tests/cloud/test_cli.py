@@ -330,7 +330,10 @@ def test_up_keeps_a_cloud_that_other_terminals_meet_until_down(processes: Start,
     assert finish(processes("send", HERE / "LICENSE"))[0] == "1 × 202\n"
     assert json.loads(finish(processes("down", "--json"))[0])["remaining"] == 0
     retry_until(lambda: True if running_cloud() is None else None, seconds=10, reason="the cloud to end")
-    assert not list(tmp_path.glob("run/shared-*"))
+    gone = retry_until(
+        lambda: not list(tmp_path.glob("run/shared-*")) or None, seconds=10, reason="its folder to go"
+    )
+    assert gone
     assert not list(tmp_path.glob("state/*"))
 
 

@@ -28,7 +28,6 @@ SQS_MESSAGE_BYTES = Fact(1_048_576, "bytes", _MESSAGES)
 SQS_BATCH_ENTRIES = Fact(10, "messages", _MESSAGES)
 """The most messages in one SendMessageBatch, ReceiveMessage or DeleteMessageBatch."""
 SQS_RETENTION_SHORTEST = Fact(60, "seconds", _MESSAGES)
-SQS_RETENTION_DEFAULT = Fact(345_600, "seconds", _MESSAGES)
 SQS_RETENTION_LONGEST = Fact(1_209_600, "seconds", _MESSAGES)
 SQS_VISIBILITY_LONGEST = Fact(43_200, "seconds", _VISIBILITY)
 
@@ -37,7 +36,6 @@ SQS_IN_FLIGHT = Fact(120_000, "messages", _QUEUES)
 """About how many messages of one queue may be received and not yet deleted."""
 SQS_WAIT_LONGEST = Fact(20, "seconds", _QUEUES)
 """The longest that a receive waits for a message (long polling)."""
-SQS_NAME_CHARACTERS = Fact(80, "characters", _QUEUES)
 SQS_NAME_REUSE_DELAY = Fact(60, "seconds", _SQS + "APIReference/API_DeleteQueue.html")
 """How long a deleted queue's name stays taken."""
 SQS_MAX_RECEIVE_COUNT_MOST = Fact(
@@ -88,7 +86,6 @@ MAX_RECEIVE_COUNT_ADVISED = Fact(5, "receives", _WITH_QUEUE)
 """What AWS advises as the least maxReceiveCount, so that throttling sends no good message to the DLQ."""
 
 # API Gateway
-API_REQUESTS_PER_SECOND = Fact(10_000, "requests a second", _API_LIMITS)
 API_PAYLOAD = Fact(10, "MB", _API + "api-gateway-execution-service-limits-table.html")
 
 # DynamoDB
@@ -96,18 +93,8 @@ DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")
 """The largest item, its attribute names counted."""
 DYNAMODB_WRITE_UNIT_BYTES = Fact(1024, "bytes", _DYNAMODB + "Constraints.html")
 """One write unit for each started unit of this size, whether the condition holds or not."""
-DYNAMODB_TABLE_NAME_SHORTEST = Fact(3, "characters", _DYNAMODB + "Constraints.html")
-DYNAMODB_TABLE_NAME_LONGEST = Fact(255, "characters", _DYNAMODB + "Constraints.html")
 
 # IAM and CloudWatch Logs
-IAM_ROLE_NAME_CHARACTERS = Fact(
-    64, "characters", "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"
-)
-LOG_GROUP_NAME_CHARACTERS = Fact(
-    512,
-    "characters",
-    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
-)
 LOGS_FILTER_CALLS_PER_SECOND = Fact(
     5, "requests", "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 )

@@ -32,6 +32,7 @@ class Life:
         self.nonce = self.folder.name.removeprefix(f"{kind}-")
         self._kept, self._ending = False, threading.Lock()
         self._last_lease = self._last_request = time.monotonic()
+        threading.Thread(target=self._end_with_the_keeper, daemon=True).start()
         if kind == "private":
             threading.Thread(target=self._end_with_the_owner, daemon=True).start()
         (self.folder / "tmp").mkdir()
@@ -52,7 +53,7 @@ class Life:
     async def last(self) -> None:
         """Return never: end the process, and all that it started, when nobody needs the cloud."""
         try:
-            while self._run_folder.is_kept() and (self._kind == "private" or self._is_needed()):
+            while self._kind == "private" or self._is_needed():
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             self.end()
@@ -84,6 +85,11 @@ class Life:
                 return False
         except filelock.Timeout:
             return True  # somebody is just looking for it
+
+    def _end_with_the_keeper(self) -> None:
+        """Without one nobody would clear up after a kill; at once, so that nobody leases what is going."""
+        self._run_folder.wait_for_keeper()
+        self.end()
 
     def _end_with_the_owner(self) -> None:
         while os.read(0, 4096):
