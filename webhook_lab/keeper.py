@@ -47,9 +47,6 @@ class RunFolder:
         place = place.resolve()
         sweep(place, kind, ask)
         self.path = place / f"{kind}-{secrets.token_hex(8)}"
-        # Taken before the folder appears, or another's sweep would take it for a dead one's.
-        lock = filelock.FileLock(f"{self.path}.lock", thread_local=False)
-        lock.acquire(timeout=0)
         self._keeper: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-P", __file__, self.path, ask, str(os.getpid())],
             stdin=subprocess.PIPE,
@@ -59,6 +56,10 @@ class RunFolder:
             env={name: value for name, value in os.environ.items() if name != MARK},  # nobody else's to end
             **apart(),
         )
+        # Taken when there is a keeper, so that a kill leaves no lock file, and before the folder appears, or
+        # another's sweep would take it for a dead one's.
+        lock = filelock.FileLock(f"{self.path}.lock", thread_local=False)
+        lock.acquire(timeout=0)
         self._started: list[subprocess.Popen[bytes]] = []
         # Also called when this process exits.
         self._end = weakref.finalize(self, _end, self._keeper, lock, self.path, ask, self._started)
@@ -135,12 +136,12 @@ def family(folder: Path, *, but: Sequence[int] = ()) -> list[psutil.Process]:
 
 def sweep(place: Path, kind: str, ask: str = "SIGTERM") -> None:
     """End and remove this user's run folders of a kind of which nobody holds the lock any more."""
-    for folder in place.glob(f"{kind}-*"):
+    for path in place.glob(f"{kind}-*"):
         with contextlib.suppress(OSError):  # such as the Timeout of one that lives
-            ours = os.name == "nt" or folder.lstat().st_uid == os.geteuid()
-            if ours and folder.is_dir() and not folder.is_symlink():
-                with _claimed(folder, 0):
-                    _remove(folder, ask, but=[os.getpid()])
+            ours = os.name == "nt" or path.lstat().st_uid == os.geteuid()
+            if ours and not path.is_symlink() and (path.is_dir() or path.suffix == ".lock"):
+                with _claimed(path.with_suffix(""), 0):
+                    _remove(path.with_suffix(""), ask, but=[os.getpid()])
 
 
 def _belongs_to(folder: Path, process: psutil.Process) -> bool:
