@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.facts import quotas
 from webhook_lab.resources.alarm import Rule
 
 DAY = 24 * 60 * 60
@@ -29,11 +30,11 @@ class Settings:
     """
 
     ttl_days: int = 7
-    visibility_timeout: int = 180
+    visibility_timeout: int = quotas.VISIBILITY_PER_TIMEOUT.value * 30
     receive_wait: int = 20
     queue_retention: int = 4 * DAY
     dlq_retention: int = 14 * DAY
-    max_receive_count: int | None = 5
+    max_receive_count: int | None = quotas.MAX_RECEIVE_COUNT_ADVISED.value
     log_retention_days: int = 1
     runtime: str = "python3.13"
     function_timeout: int = 30
