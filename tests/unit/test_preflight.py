@@ -128,7 +128,6 @@ def test_what_aws_refuses_is_refused_in_its_own_words(changed: dict[str, Any], s
     ("changed", "rule"),
     [
         ({"visibility_timeout": 179}, "visibility timeout"),
-        ({"batching_window": 1}, "visibility timeout"),
         ({"max_receive_count": 4}, "maxReceiveCount"),
         ({"maximum_concurrency": None}, "over-pull"),
         ({"maximum_concurrency": 3}, "over-pull"),
@@ -153,7 +152,6 @@ def test_what_aws_takes_and_makes_one_regret_is_a_warning(changed: dict[str, Any
     "changed",
     [
         {"visibility_timeout": 180},
-        {"batch_size": 10_000, "batching_window": 20, "visibility_timeout": 200},
         {"unreserved_concurrency": 102},
         {"unreserved_concurrency": 100, "already_reserved": 2},
         {"reserved_concurrency": None, "account_concurrency": 10, "unreserved_concurrency": 10},

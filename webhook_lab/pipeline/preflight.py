@@ -46,7 +46,6 @@ _QUEUE_RANGES = (
 _LAMBDA_MOST = (
     ("function_timeout", "timeout", quotas.LAMBDA_TIMEOUT_LONGEST),
     ("batch_size", "batchSize", quotas.MAPPING_BATCH_LARGEST),
-    ("batching_window", "maximumBatchingWindowInSeconds", quotas.MAPPING_WINDOW_LONGEST),
     ("maximum_concurrency", "scalingConfig.maximumConcurrency", quotas.MAPPING_CONCURRENCY_MOST),
 )
 _WHOLE = (
@@ -61,7 +60,6 @@ class Plan(Settings):
     """A pipeline's settings, and what else its rules look at: plain values, so that they need no AWS.
 
     Args:
-        batching_window: seconds; our own mapping has none.
         account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not asked.
         already_reserved: what the subscribe function holds of its account's concurrency now.
         mapping_policy: what the mapping's role may do, with `queue_arn`; None when not known yet.
@@ -73,7 +71,6 @@ class Plan(Settings):
         local_python: (major, minor) of the interpreter that runs functions; None where Lambda's runtime does.
     """
 
-    batching_window: int = 0
     account_concurrency: int | None = None
     unreserved_concurrency: int | None = None
     already_reserved: int = 0
@@ -171,7 +168,7 @@ def _runtime(plan: Plan) -> Iterator[Finding]:
 
 def _times(plan: Plan) -> Iterator[Finding]:
     visibility, timeout = plan.visibility_timeout, plan.function_timeout
-    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout + plan.batching_window
+    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout
     try_this = f"Set the visibility timeout to {enough} s."
     if visibility < timeout:
         said = f"Queue visibility timeout: {visibility} seconds is less than "
@@ -213,7 +210,7 @@ def _dead_letters(plan: Plan) -> Iterator[Finding]:
 
 def _batches(plan: Plan) -> Iterator[Finding]:
     most = quotas.MAPPING_BATCH_WITHOUT_WINDOW
-    if plan.batch_size > most.value and plan.batching_window < 1:
+    if plan.batch_size > most.value:
         said = (
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than "
             f"{most.value}"
