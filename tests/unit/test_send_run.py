@@ -282,11 +282,6 @@ def test_a_single_post_is_possible_while_a_loop_runs_as_in_a_notebooks_cell(will
     assert asyncio.run(cell()) == 202
 
 
-def test_a_run_goes_on_in_the_background_while_nobody_waits(willing):
-    run = Run(willing.url, some(50)).start()
-    assert settled(run).counts == {"202": 50}
-
-
 def test_the_cap_leaves_every_delivery_its_first_attempt():
     with serving(always(answer(503))) as server:
         run = send_all(server.url, some(10, Schedule(LONG, (1.0,) * 9)), compress=1e6, cap=14)
