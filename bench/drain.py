@@ -155,7 +155,7 @@ def warm_pipeline(case: Case) -> Iterator[Pipeline]:
         pipeline.build()
         pipeline.ensure("mapping", enabled=False)
         name = pipeline.names.function("subscribe")
-        warm_up(pipeline.session.lambda_, name=name, executions=case.concurrency)
+        warm_up(pipeline.session, name=name, executions=case.concurrency)
         yield pipeline
 
 

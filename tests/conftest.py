@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,7 +38,5 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that retries would have made. Their clock goes forward by these, and by no more."""
     made: list[float] = []
-    for retrying in (retry.retry_until, retry.retry_on):
-        monkeypatch.setitem(retrying.__kwdefaults__, "sleep", made.append)
-        monkeypatch.setitem(retrying.__kwdefaults__, "clock", lambda: sum(made))
+    monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: sum(made), sleep=made.append))
     return made

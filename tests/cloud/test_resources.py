@@ -15,7 +15,6 @@ from tests.cloud.pipe import ECHO, KINDS, NEEDS, TAGS, Pipe, zip_of
 from webhook_lab.aws.errors import Foreign, LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.resources import policies, rest_api
-from webhook_lab.resources.function import unreserved_allows
 from webhook_lab.resources.queue import Depth, depth, empty_queue
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
@@ -160,29 +159,15 @@ def test_settings_changed_by_hand_are_restored(pipe: Pipe, kind: str) -> None:
     assert pipe.describe(kind) != made
     assert pipe.make(kind) == made
     assert pipe.describe(kind) == made
-
-
-def test_a_trust_policy_changed_by_hand_is_restored(pipe: Pipe) -> None:
-    pipe.make("role")
-    spoil_role(pipe)
-    pipe.make("role")
-    found = pipe.session.iam.get_role(RoleName=pipe.name)["Role"]["AssumeRolePolicyDocument"]
-    assert found == policies.LAMBDA_TRUST
-
-
-def test_a_filter_set_by_hand_is_taken_off(pipe: Pipe) -> None:
-    pipe.make_whole("mapping")
-    spoil_mapping(pipe)
-    found = pipe.session.lambda_.get_event_source_mapping(UUID=pipe.make("mapping").uuid)
-    assert not found.get("FilterCriteria")
-
-
-def test_a_queue_delay_set_by_hand_is_taken_off(pipe: Pipe) -> None:
-    pipe.make_whole("queue")
-    spoil_queue(pipe)
-    url = pipe.make("queue").url
-    found = pipe.session.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])
-    assert found["Attributes"] == {"DelaySeconds": "0"}
+    match kind:  # and what no description tells
+        case "role":
+            role = pipe.session.iam.get_role(RoleName=pipe.name)["Role"]
+            assert role["AssumeRolePolicyDocument"] == policies.LAMBDA_TRUST
+        case "mapping":
+            assert not pipe.session.lambda_.get_event_source_mapping(UUID=made.uuid).get("FilterCriteria")
+        case "queue":
+            found = pipe.session.sqs.get_queue_attributes(QueueUrl=made.url, AttributeNames=["DelaySeconds"])
+            assert found["Attributes"] == {"DelaySeconds": "0"}
 
 
 def test_a_role_without_a_policy_loses_the_one_it_had(pipe: Pipe) -> None:
@@ -420,8 +405,3 @@ def test_a_purge_takes_messages_in_flight_too(pipe: Pipe) -> None:
         assert empty_queue(sqs, url=url) == 0
         assert empty_queue(sqs, url=url, purge=True) == 1
         assert depth(sqs, url=url) == Depth(0, 0, 0)
-
-
-def test_the_account_allows_two_executions_to_be_reserved(session: Session) -> None:
-    assert unreserved_allows(session, 2)
-    assert not unreserved_allows(session, 1_000_000)

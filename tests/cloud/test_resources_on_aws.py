@@ -14,10 +14,11 @@ from botocore.exceptions import ClientError
 from tests.cloud.pipe import NEEDS, TAGS, Pipe
 from tests.cloud.test_resources import SPOILERS
 from webhook_lab.aws.errors import LabError
-from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency, unreserved_allows
+from webhook_lab.resources.function import ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.queue import Depth, depth, empty_queue
 
 TOO_NEW = "The role defined for the function cannot be assumed by Lambda."
+NO_KEY = "Lambda was unable to configure access to your variables: the KMS key is invalid for CreateGrant."
 NO_RIGHTS = "The provided execution role does not have permissions to call ReceiveMessage on SQS"
 TOO_FEW = (
     "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
@@ -78,6 +79,7 @@ def answered(
         ("dlq", "GetQueueAttributes", "QueueDoesNotExist", "", 1),
         ("role", "PutRolePolicy", "NoSuchEntity", "", 2),
         ("function", "CreateFunction", "InvalidParameterValueException", TOO_NEW, 3),
+        ("function", "CreateFunction", "InvalidParameterValueException", NO_KEY, 1),
         ("function", "PutFunctionConcurrency", "ResourceConflictException", "", 1),
         ("mapping", "CreateEventSourceMapping", "InvalidParameterValueException", NO_RIGHTS, 3),
         ("api", "CreateRestApi", "TooManyRequestsException", "", 3),
@@ -289,18 +291,6 @@ def test_an_account_that_is_too_small_to_reserve_is_told_what_to_do(pipe: Pipe) 
     other = refused(pipe, "PutFunctionConcurrency", "InvalidParameterValueException", "another reason")
     with other, pytest.raises(ClientError, match="another reason"):
         set_reserved_concurrency(pipe.session, name=pipe.name, reserved=2)
-
-
-@pytest.mark.parametrize(
-    ("unreserved", "held", "allows"),
-    [(1000, 0, True), (102, 0, True), (101, 0, False), (100, 2, True), (10, 0, False)],
-)
-def test_a_reservation_is_allowed_while_a_hundred_stay_unreserved(
-    unreserved: int, held: int, allows: bool
-) -> None:
-    limit = {"AccountLimit": {"UnreservedConcurrentExecutions": unreserved}}
-    account: Any = SimpleNamespace(lambda_=SimpleNamespace(get_account_settings=lambda: limit))
-    assert unreserved_allows(account, 2, held=held) is allows
 
 
 def test_an_api_that_cannot_take_bytes_again_is_made_anew(pipe: Pipe) -> None:

@@ -27,15 +27,6 @@ def changes(lab: Lab, mark: int) -> list[str]:
     return [call.operation for call in lab.aws.calls.since(mark) if call.operation in ORDER]
 
 
-def test_the_reserved_value_is_raised_first_and_lowered_last(lab: Lab) -> None:
-    mark = lab.aws.calls.mark()
-    lab.set_throttle(4)
-    assert changes(lab, mark) == [*ORDER]
-    mark = lab.aws.calls.mark()
-    lab.set_throttle(2)
-    assert changes(lab, mark) == [*reversed(ORDER)]
-
-
 @pytest.mark.parametrize("invocations", [1, 0, -2, 1001, 2.5, True, "3"])
 def test_a_throttle_out_of_range_changes_nothing(lab: Lab, invocations: int) -> None:
     mark = lab.aws.calls.mark()
@@ -73,18 +64,6 @@ def test_what_is_taken_back_is_watched_until_it_has_come_out(lab: Lab) -> None:
     facts = run.wait().facts()
     assert (facts["stored"], facts["dead"]) == (3, 0)
     assert all(lab.item(str(answer.id)) for answer in answers)
-
-
-def test_a_message_that_is_hidden_since_before_keeps_no_run_waiting(lab: Lab) -> None:
-    lab.create_mapping(enabled=False)
-    lab.aws.sqs.send_message(QueueUrl=lab.queue_url, MessageBody="of an earlier chapter")
-    hidden = lab.aws.sqs.receive_message(QueueUrl=lab.queue_url, WaitTimeSeconds=1)["Messages"][0]
-    lab.create_mapping()
-    run = lab.watch(show=False)
-    lab.burst(5)
-    facts = run.wait(seconds=30).facts()
-    assert (facts["stored"], facts["lost"], facts["dead"]) == (5, 0, 0)
-    lab.aws.sqs.delete_message(QueueUrl=lab.queue_url, ReceiptHandle=hidden["ReceiptHandle"])
 
 
 def test_a_run_that_is_not_over_in_time_says_where_its_messages_are(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,17 +39,21 @@ class Logs:
         return {**answer, "nextToken": str(first + self.page)} if more else answer
 
 
-def reader_of(logs: Logs, overlap: float = 2.0) -> LogReader:
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """The reader's clock, which goes forward by its pauses."""
     made: list[float] = []
-    logs.clock = lambda: sum(made)
-    return LogReader(
-        logs,  # type: ignore[arg-type]
-        log_group="g",
-        since=START,
-        overlap=overlap,
-        clock=logs.clock,
-        sleep=made.append,
-    )
+
+    def now() -> float:
+        return sum(made)
+
+    time = SimpleNamespace(monotonic=now, sleep=made.append)
+    monkeypatch.setattr("webhook_lab.watch.log_lines.time", time)
+    return now
+
+
+def reader_of(logs: Logs) -> LogReader:
+    return LogReader(logs, log_group="g", since=START, overlap=2.0)  # type: ignore[arg-type]
 
 
 def numbers(lines: list[dict[str, Any]]) -> list[int]:
@@ -102,15 +107,15 @@ def test_every_page_is_read_also_where_a_full_one_has_no_token(
 ) -> None:
     monkeypatch.setattr("webhook_lab.watch.log_lines._PAGE", 5)
     logs = Logs(page=5, tokens=tokens, ids=tokens)
-    monkeypatch.setattr("webhook_lab.watch.log_lines._PAUSE", 0)
     for n in range(23):
         logs.write(START + n // 2)
     assert numbers(reader_of(logs).read()) == list(range(23))
     assert numbers(read_lines(logs, log_group="g", since=START)) == list(range(23))  # type: ignore[arg-type]
 
 
-def test_no_second_sees_more_calls_than_aws_allows() -> None:
+def test_no_second_sees_more_calls_than_aws_allows(clock: Callable[[], float]) -> None:
     logs = Logs(page=2)
+    logs.clock = clock
     for n in range(60):
         logs.write(START + n)
     reader = reader_of(logs)

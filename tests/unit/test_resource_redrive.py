@@ -94,27 +94,11 @@ def moved(sqs: Any) -> Redriven:
     return redrive_by_hand(sqs, dlq_url=DLQ, queue_url=QUEUE)
 
 
-def test_a_copy_is_sent_before_its_message_is_deleted(by_hand: Any) -> None:
+def test_a_copy_keeps_the_trace_of_its_message(by_hand: Any) -> None:
     sqs, script = by_hand
-    script.receive(message("a"), message("b"))
-    script.send(copy(0, "a"), copy(1, "b"))
-    script.delete("a", "b")
-    script.nothing_more()
-    script.depth()
-    told: list[int] = []
-    done = redrive_by_hand(sqs, dlq_url=DLQ, queue_url=QUEUE, told=told.append)
-    assert done == Redriven(2, 0, by_hand=True)
-    assert told == [2, 2]
-
-
-def test_a_copy_keeps_whatever_may_be_sent(by_hand: Any) -> None:
-    sqs, script = by_hand
-    kind = {"kind": {"DataType": "String", "StringValue": "refund"}}
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}}
-    system = {"MessageGroupId": "shop-7", "AWSTraceHeader": "Root=1", "SentTimestamp": "1"}
-    script.receive(message("a", MessageAttributes=kind, Attributes=system))
-    kept = {"MessageAttributes": kind, "MessageSystemAttributes": trace, "MessageGroupId": "shop-7"}
-    script.send(copy(0, "a", **kept))
+    script.receive(message("a", Attributes={"AWSTraceHeader": "Root=1", "SentTimestamp": "1"}))
+    script.send(copy(0, "a", MessageSystemAttributes=trace))
     script.delete("a")
     script.nothing_more()
     script.depth()
@@ -237,15 +221,6 @@ def test_a_task_is_started_and_followed_to_its_end(stub: Any, pauses: list[float
     Script(script).depth()
     assert by_task(sqs) == Redriven(3, 0)
     assert len(pauses) == 2
-
-
-def test_the_first_task_of_a_queue_has_none_before_it(stub: Any) -> None:
-    sqs, script = stub("sqs")
-    script_task(script)
-    script_start(script)
-    script_task(script, 1, "COMPLETED", ApproximateNumberOfMessagesMoved=1)
-    Script(script).depth(visible=1)
-    assert by_task(sqs) == Redriven(1, 1)
 
 
 def test_a_task_that_runs_already_is_followed_and_no_second_one_started(

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.target import AWS, ENDPOINT, LOCAL_CLOUD
-from webhook_lab.facts import senders
 from webhook_lab.send.events import PROVIDERS, event, events
 from webhook_lab.send.ranges import MOST_DELIVERIES
-from webhook_lab.send.retries import GITHUB, JITTER, STANDARD_WEBHOOKS
+from webhook_lab.send.retries import JITTER, STANDARD_WEBHOOKS
 from webhook_lab.send.sender import head
 
 SECRET = "whsec_" + "QUFB" * 8
@@ -96,12 +94,6 @@ def test_providers_take_turns_and_a_redelivery_comes_after_the_first_unchanged()
 # --- retries
 
 
-def test_schedules_are_those_of_the_facts():
-    assert (0, *STANDARD_WEBHOOKS.delays) == senders.STANDARD_WEBHOOKS_RETRIES.value
-    assert STANDARD_WEBHOOKS.wait == senders.STANDARD_WEBHOOKS_WAIT_LONGEST.value
-    assert (GITHUB.wait, GITHUB.delays) == (senders.GITHUB_WAIT.value, ())
-
-
 def test_a_delay_is_compressed_jittered_within_bounds_and_as_long_as_the_server_asks():
     third = [STANDARD_WEBHOOKS.delay(3, compress=100) for _ in range(200)]
     assert min(third) >= 1_800 / 100 * (1 - JITTER)
@@ -109,7 +101,3 @@ def test_a_delay_is_compressed_jittered_within_bounds_and_as_long_as_the_server_
     assert len(set(third)) > 190
     assert STANDARD_WEBHOOKS.delay(len(STANDARD_WEBHOOKS.delays) + 1, compress=1) is None
     assert STANDARD_WEBHOOKS.delay(1, compress=10, at_least=600) == 60
-
-
-def test_only_requests_to_aws_are_declared_to_cost_money():
-    assert (AWS.charges, ENDPOINT.charges, LOCAL_CLOUD.charges) == (True, False, False)

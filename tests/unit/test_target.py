@@ -200,11 +200,6 @@ def test_clients_are_made_once_and_when_asked_for_and_show_in_completion() -> No
         session.sqss  # noqa: B018
 
 
-def test_only_aws_has_a_console() -> None:
-    assert LOCAL.console_page_url("dynamodbv2/home") is None
-    assert LOCAL.console_page_url("lambda/home") is None
-
-
 @pytest.mark.parametrize(
     "config", ["", "[profile other]\n", "not a configuration", "[default]\nregion = x\n"]
 )

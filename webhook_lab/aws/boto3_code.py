@@ -30,7 +30,6 @@ _NOUNS = {
     "create_event_source_mapping": "mapping",
     "create_rest_api": "api",
     "get_queue_url": "queue",
-    "invoke": "answer",
     "receive_message": "received",
 }
 _SUBJECTS = (
@@ -81,7 +80,7 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
         return _expressions(made, Values(made, secrets, zip_sources, constants, variables))
 
     # Once with a variable for all that may need one, to see what needs what; then with those that do.
-    candidates, shared = _names(made)
+    candidates = _names(made)
     answers = {index: f"answer_{index}" for index in range(len(made))}
     trial = {name: f"name_{n}" for n, name in enumerate(candidates)}
     uses = [_names_in(expression) for expression in expressions(trial, answers)]
@@ -91,8 +90,7 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
     times = Counter(use for index in kept for use in uses[index])
     clients = {_client(made[index]): made[index].service for index in kept}
     taken = {*_IMPORTS, *_HOME, *clients, "boto3", "zip_folder"}
-    needed = {n: v for n, v in candidates.items() if n in shared or times[trial[n]] > 1}
-    constants = _unique(needed, taken)
+    constants = _unique({n: v for n, v in candidates.items() if times[trial[n]] > 1}, taken)
     named = [
         i for i in kept if made[i].response and (times[answers[i]] or made[i].operation.startswith("Create"))
     ]
@@ -127,15 +125,11 @@ def _expressions(made: Sequence[Call], values: Values) -> list[str]:
     found = list[str]()
     for index, call in enumerate(made):
         how = f"get_waiter({quoted(call.method)}).wait" if call.kind == "wait" else call.method
-        called, own = f"{_client(call)}.{how}", own_key(call)
         try:
-            items = (
-                f"{k}={values.own(v) if k == own else values.expression(v, k)}"
-                for k, v in call.params.items()
-            )
-            found.append(f"{called}({', '.join(items)})")
+            items = (f"{key}={values.expression(value, key)}" for key, value in call.params.items())
+            found.append(f"{_client(call)}.{how}({', '.join(items)})")
         except Unprintable as reason:
-            found.append(f"# {called}() is left out: it sent {reason} that no file here holds.")
+            found.append(f"# {_client(call)}.{how}() is left out: it sent {reason} that no file here holds.")
         values.learn(index, call)
     return found
 
@@ -184,23 +178,16 @@ def _items(code: str) -> list[tuple[ast.expr | ast.keyword, ast.expr]]:
     return []
 
 
-def _names(made: Sequence[Call]) -> tuple[dict[str, str], set[str]]:
-    """The names that may need a variable, with one for each; and those that do, as several things bear them.
-
-    A name may need one where no answer repeats it; it does where another name is the same, or holds it.
-    """
+def _names(made: Sequence[Call]) -> dict[str, str]:
+    """The names that get a variable if used again: several things bear them, or no answer repeats them."""
     created = [(call, str(call.params[key])) for call in made if (key := own_key(call))]
-    names = [name for _, name in created if re.search(r"[-_/]", name)]
-    shared = {
-        a for a in names if names.count(a) > 1 or any(re.search(rf"[/:]{re.escape(a)}$", b) for b in names)
-    }
-    candidates = dict[str, str]()
+    names, found = [name for _, name in created], dict[str, str]()
     for call, name in created:
-        if name in shared:
-            candidates[name] = f"{_tail(name)}_name"
-        elif name in names and name not in (text for _, text in leaves(call.response or {})):
-            candidates[name] = f"{_label(call)}_name"
-    return candidates, shared
+        shared = names.count(name) > 1 or any(other.endswith(f"/{name}") for other in names)
+        answered = any(name == text for _, text in leaves(call.response or {}))
+        if re.search(r"[-_/]", name) and (shared or not answered):
+            found[name] = f"{_tail(name) if shared else _label(call)}_name"
+    return found
 
 
 def _definitions(constants: Mapping[str, str], secrets: Mapping[str, str]) -> str:
@@ -208,7 +195,7 @@ def _definitions(constants: Mapping[str, str], secrets: Mapping[str, str]) -> st
     lines = ""
     for name in sorted(constants, key=len):
         others = {other: variable for other, variable in constants.items() if other != name}
-        lines += f"{constants[name]} = {Values([], secrets, {}, others, {}).own(name)}\n"
+        lines += f"{constants[name]} = {Values([], secrets, {}, others, {}).expression(name)}\n"
     return lines
 
 

@@ -19,6 +19,9 @@ LITERAL_BYTES = 1_000
 BRACKETS = 100
 """Opening brackets of a JSON text that is printed as a document; with more it is no pleasure to read."""
 
+SHORTEST_ID = 6
+"""Characters of an id that is taken for one wherever it stands."""
+
 _IDENTIFIES = re.compile(r"(Arn|ARN|arn|Url|Id|id|UUID|Name|name|Handle)$")
 _HOME = ("region", "account")
 _ARN = re.compile(r"arn:aws[\w-]*:[\w-]+:([a-z0-9-]+):(\d{12}):")
@@ -48,14 +51,9 @@ class Source:
     def key(self) -> str:
         return _plain(next(str(step) for step in reversed(self.path) if isinstance(step, str)))
 
-    def is_meant(self, value: str, key: str = "") -> bool:
-        """Whether `value`, given as `key`, is surely from here. "prod" is not, nor is "orders" in a text."""
-        wanted = _plain(key)
-        if wanted.endswith(self.key):
-            return True
-        if not self.key.endswith("name"):
-            return len(value) >= 6
-        return not wanted.endswith(("name", "id")) and bool(re.search(r"[-_/:\d]", value))
+    @property
+    def is_name(self) -> bool:
+        return self.key.endswith("name")
 
 
 class Values:
@@ -85,7 +83,6 @@ class Values:
         self.named = {**self.home, **constants, **self.secrets}
         self._sources: dict[str, Source] = {}
         self._words = set(constants)
-        self._names = self._any_of(constants)
         self._known: re.Pattern[str] | None = None
 
     def learn(self, index: int, call: Call) -> None:
@@ -94,17 +91,17 @@ class Values:
         given = {text for _, text in leaves(call.params)} - {call.params.get(own_key(call) or "")}
         for path, value in leaves(call.response or {}):
             source, known = Source(index, path, creates), self._sources.get(value)
-            if not _IDENTIFIES.search(str(path[-1])):
+            if value in given or not _IDENTIFIES.search(str(path[-1])):
                 continue
-            # Only a creation says whose a name is; what it repeats of other things is theirs already.
-            if not creates and (value in given or source.key.endswith("name")):
+            # Only a creation says whose a name is; and ids as short as "0" say nothing.
+            if not creates if source.is_name else len(value) < SHORTEST_ID:
                 continue
-            # A place in a list may hold another thing next time. And what merely moves data has ids like "0".
-            if any(isinstance(step, int) for step in path) if looks_up else not creates and len(value) < 16:
+            # A place in a list may hold another thing next time.
+            if looks_up and any(isinstance(step, int) for step in path):
                 continue
-            if known is None or (creates and not known.created and value not in given):
+            if known is None or (creates and not known.created):
                 self._sources[value] = source
-                if (creates or looks_up) and not source.key.endswith("name") and source.is_meant(value):
+                if (creates or looks_up) and not source.is_name:
                     self._words.add(value)
                     self._known = None
 
@@ -125,15 +122,11 @@ class Values:
             return "[" + ", ".join(self.expression(item, key) for item in value) + "]"
         return self._bytes(value) if isinstance(value, bytes) else repr(value)
 
-    def own(self, name: str) -> str:
-        """The name that a call gives to what it creates: its own, whatever else is called so."""
-        return self.named.get(name) or self._mixed(name, self._names)
-
     def _whole(self, text: str, key: str = "") -> str | None:
-        """The variable whose value `text` is, where it is surely meant."""
+        """The variable whose value `text` is; a name only where `key` says that such a name is meant."""
         if (variable := self.named.get(text)) or (source := self._sources.get(text)) is None:
             return variable
-        if not source.is_meant(text, key):
+        if source.is_name and not _plain(key).endswith(source.key):
             return None
         steps = (f"[{quoted(step) if isinstance(step, str) else step}]" for step in source.path)
         return self.variables[source.call] + "".join(steps)

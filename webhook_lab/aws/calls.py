@@ -49,8 +49,8 @@ class _Waits(threading.local):
 class CallLog:
     """The calls of all the clients attached to it, in the order in which they were answered. Thread-safe."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._kept: deque[Call] = deque(maxlen=limit)
+    def __init__(self) -> None:
+        self._kept: deque[Call] = deque(maxlen=LIMIT)
         self._seen = 0
         self._lock = threading.Lock()
         self._waits = _Waits()
@@ -97,9 +97,6 @@ class CallLog:
             self._waits.depth -= 1
             seconds = time.perf_counter() - started
             self._keep(Call(service, waiter, waiter, kept, None, error, at, seconds, "wait"))
-
-    def __len__(self) -> int:
-        return len(self._kept)
 
     def mark(self) -> int:
         """A place in the log: the number of calls seen so far."""

@@ -20,8 +20,6 @@ def retry_until(
     seconds: float,
     reason: str,
     longest_pause: float = LONGEST_PAUSE,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """Call `attempt` until it answers something other than None, and return that.
 
@@ -33,13 +31,13 @@ def retry_until(
     Raises:
         LabError: when the time is up.
     """
-    deadline, pause = clock() + seconds, FIRST_PAUSE
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
     while (answer := attempt()) is None:
-        if clock() >= deadline:
+        if time.monotonic() >= deadline:
             raise LabError(
                 f"wait for {reason}", f"not so after {seconds:g} s", "Run the cell again to go on waiting."
             )
-        sleep(pause)
+        time.sleep(pause)
         pause = min(pause * 2, longest_pause)
     return answer
 
@@ -52,8 +50,6 @@ def retry_on(
     reason: str,  # noqa: ARG001
     first_pause: float = 0.25,
     longest_pause: float = 5.0,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """Repeat `action` while AWS refuses it with one of `codes`, and return its answer.
 
@@ -65,12 +61,12 @@ def retry_on(
     Raises:
         ClientError: any other code at once, or one of `codes` when the time is up.
     """
-    deadline, pause = clock() + seconds, first_pause
+    deadline, pause = time.monotonic() + seconds, first_pause
     while True:
         try:
             return action()
         except ClientError as error:
-            if code_of(error) not in codes or clock() >= deadline:
+            if code_of(error) not in codes or time.monotonic() >= deadline:
                 raise
-        sleep(pause)
+        time.sleep(pause)
         pause = min(pause * 2, longest_pause)

@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +16,6 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.lab.attempts import Attempts
-from webhook_lab.lab.burst import burst_of
 from webhook_lab.lab.run import WatchedRun
 from webhook_lab.pipeline import (
     Pipeline,
@@ -37,8 +37,10 @@ from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
+from webhook_lab.send.events import events
 from webhook_lab.send.run import Run
 from webhook_lab.send.sender import Delivery, post
+from webhook_lab.send.signing import new_secret
 from webhook_lab.show import cards
 from webhook_lab.show.cards import Card
 from webhook_lab.show.panels import Controls
@@ -51,6 +53,10 @@ from webhook_lab.watch.timeline import follow
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database
 
+SENDERS = 4
+"""Attempts of a burst under way at once, unless told otherwise: each needs a publish environment."""
+BURST_SETTINGS = {"cap", "compress", "concurrency"}
+"""What else a burst can be told; see `Run`."""
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
 
@@ -287,17 +293,40 @@ class Lab:
         self.answers.append(answer)
         return answer
 
-    def burst(self, n: int, **how: Any) -> Run:
+    def burst(
+        self,
+        n: int,
+        *,
+        providers: Sequence[str] = ("standard-webhooks",),
+        redelivered: float = 0.0,
+        path: str = "",
+        secret: str = "",
+        **settings: Any,
+    ) -> Run:
         """Begin to send `n` signed deliveries at once, each with an id of its own, and return meanwhile.
 
         Args:
-            how: as for `burst_of` and `Run`; `cap`, the most requests, is asked for where they cost money.
+            providers, redelivered, path: see `webhook_lab.send.events.events`.
+            secret: by default the one that the publish function checks, or a new one where it checks none.
+            settings: as for `Run`; `cap`, the most requests, is asked for where they cost money.
 
         Raises:
             LabError: what cannot be sent as asked; then nothing was.
         """
+        if unknown := ", ".join(sorted(settings.keys() - BURST_SETTINGS)):
+            known = ", ".join(sorted(BURST_SETTINGS))
+            raise LabError("send a burst", f"there is no {unknown}", f"There are {known}.")
         self._bursts += 1
-        run = burst_of(self.pipeline, self.url, n, token=f"{self.run}{self._bursts:02}", **how)
+        deliveries = events(
+            n,
+            secret=secret or self.pipeline.settings.signing_secret or new_secret(),
+            run=f"{self.run}{self._bursts:02}",
+            providers=providers,
+            redelivered=redelivered,
+            path=path,
+        )
+        charges = self.aws.target.traits.charges
+        run = Run(self.url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings})
         if self.watched:
             self.watched.bursts.append(run)
         return run.start()

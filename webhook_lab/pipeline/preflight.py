@@ -12,10 +12,8 @@ from webhook_lab.aws.errors import PreflightRefused
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.permissions import Policy, allows, lets_api_invoke
 from webhook_lab.pipeline.settings import Settings
+from webhook_lab.resources.policies import MAPPING_ACTIONS
 from webhook_lab.resources.rest_api import STAGE
-
-MAPPING_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-"""What an event source mapping does on its queue, with the function's execution role."""
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _MAPPING = _LAMBDA + "services-sqs-configure.html"
@@ -46,7 +44,6 @@ _QUEUE_RANGES = (
 _LAMBDA_MOST = (
     ("function_timeout", "timeout", quotas.LAMBDA_TIMEOUT_LONGEST),
     ("batch_size", "batchSize", quotas.MAPPING_BATCH_LARGEST),
-    ("batching_window", "maximumBatchingWindowInSeconds", quotas.MAPPING_WINDOW_LONGEST),
     ("maximum_concurrency", "scalingConfig.maximumConcurrency", quotas.MAPPING_CONCURRENCY_MOST),
 )
 _WHOLE = (
@@ -61,7 +58,6 @@ class Plan(Settings):
     """A pipeline's settings, and what else its rules look at: plain values, so that they need no AWS.
 
     Args:
-        batching_window: seconds; our own mapping has none.
         account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not asked.
         already_reserved: what the subscribe function holds of its account's concurrency now.
         mapping_policy: what the mapping's role may do, with `queue_arn`; None when not known yet.
@@ -73,7 +69,6 @@ class Plan(Settings):
         local_python: (major, minor) of the interpreter that runs functions; None where Lambda's runtime does.
     """
 
-    batching_window: int = 0
     account_concurrency: int | None = None
     unreserved_concurrency: int | None = None
     already_reserved: int = 0
@@ -171,7 +166,7 @@ def _runtime(plan: Plan) -> Iterator[Finding]:
 
 def _times(plan: Plan) -> Iterator[Finding]:
     visibility, timeout = plan.visibility_timeout, plan.function_timeout
-    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout + plan.batching_window
+    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout
     try_this = f"Set the visibility timeout to {enough} s."
     if visibility < timeout:
         said = f"Queue visibility timeout: {visibility} seconds is less than "
@@ -213,7 +208,7 @@ def _dead_letters(plan: Plan) -> Iterator[Finding]:
 
 def _batches(plan: Plan) -> Iterator[Finding]:
     most = quotas.MAPPING_BATCH_WITHOUT_WINDOW
-    if plan.batch_size > most.value and plan.batching_window < 1:
+    if plan.batch_size > most.value:
         said = (
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than "
             f"{most.value}"

@@ -7,13 +7,11 @@ more line here, and one file in `webhook_lab.resources` if its kind is new.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.session import Session
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.packaging import package
-from webhook_lab.pipeline.settings import Settings
 from webhook_lab.resources import policies
 from webhook_lab.resources.alarm import Alarm
 from webhook_lab.resources.function import Function
@@ -25,17 +23,8 @@ from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
 
-
-class Site(Protocol):
-    """What a step is built from: the pipeline that it belongs to."""
-
-    @property
-    def session(self) -> Session: ...
-    @property
-    def names(self) -> Names: ...
-    @property
-    def settings(self) -> Settings: ...
-    def get(self, key: str) -> Any: ...
+if TYPE_CHECKING:
+    from webhook_lab.pipeline.build import Pipeline
 
 
 @dataclass(frozen=True)
@@ -53,22 +42,22 @@ class Step:
     key: str
     kind: type[Resource]
     name: Callable[[Names], str]
-    wanted: Callable[[Site], Resource]
+    wanted: Callable[["Pipeline"], Resource]
     label: str
 
 
-def _table(site: Site) -> Table:
+def _table(site: "Pipeline") -> Table:
     return Table(site.names.table)
 
 
-def _dlq(site: Site) -> Queue:
+def _dlq(site: "Pipeline") -> Queue:
     settings = site.settings
     return Queue(
         site.names.dlq, settings.visibility_timeout, settings.receive_wait, retention=settings.dlq_retention
     )
 
 
-def _queue(site: Site) -> Queue:
+def _queue(site: "Pipeline") -> Queue:
     settings = site.settings
     return Queue(
         site.names.queue,
@@ -80,17 +69,17 @@ def _queue(site: Site) -> Queue:
     )
 
 
-def _logs(handler: str, site: Site) -> LogGroup:
+def _logs(handler: str, site: "Pipeline") -> LogGroup:
     return LogGroup(site.names.log_group(handler), site.settings.log_retention_days)
 
 
-def _publish_role(site: Site) -> Role:
+def _publish_role(site: "Pipeline") -> Role:
     log_group_arn = site.get("publish_logs").arn
     policy = policies.publish_policy(queue_arn=site.get("queue").arn, log_group_arn=log_group_arn)
     return Role(site.names.function("publish"), policy)
 
 
-def _subscribe_role(site: Site) -> Role:
+def _subscribe_role(site: "Pipeline") -> Role:
     policy = policies.subscribe_policy(
         queue_arn=site.get("queue").arn,
         table_arn=site.get("table").arn,
@@ -99,7 +88,7 @@ def _subscribe_role(site: Site) -> Role:
     return Role(site.names.function("subscribe"), policy)
 
 
-def _function(handler: str, site: Site, environment: dict[str, str], reserved: int | None) -> Function:
+def _function(handler: str, site: "Pipeline", environment: dict[str, str], reserved: int | None) -> Function:
     settings = site.settings
     return Function(
         site.names.function(handler),
@@ -113,17 +102,17 @@ def _function(handler: str, site: Site, environment: dict[str, str], reserved: i
     )
 
 
-def _publish_function(site: Site) -> Function:
+def _publish_function(site: "Pipeline") -> Function:
     environment = {"QUEUE_URL": site.get("queue").url, **site.settings.publish_environment}
     return _function("publish", site, environment, None)
 
 
-def _subscribe_function(site: Site) -> Function:
+def _subscribe_function(site: "Pipeline") -> Function:
     environment = {"TABLE_NAME": site.get("table").name, **site.settings.subscribe_environment}
     return _function("subscribe", site, environment, site.settings.reserved_concurrency)
 
 
-def _mapping(site: Site) -> Mapping:
+def _mapping(site: "Pipeline") -> Mapping:
     settings = site.settings
     return Mapping(
         site.get("subscribe_function").name,
@@ -134,11 +123,11 @@ def _mapping(site: Site) -> Mapping:
     )
 
 
-def _api(site: Site) -> RestApi:
+def _api(site: "Pipeline") -> RestApi:
     return RestApi(site.names.api, site.get("publish_function").arn)
 
 
-def _alarm(site: Site) -> Alarm:
+def _alarm(site: "Pipeline") -> Alarm:
     return Alarm(site.names.alarm, site.names.dlq, site.settings.dead_letter_alarm)
 
 

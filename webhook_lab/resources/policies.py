@@ -8,6 +8,9 @@ from typing import Any
 VERSION = "2012-10-17"
 """The version of the policy language; IAM has had no newer one."""
 
+MAPPING_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What an event source mapping does on its queue, with the function's execution role."""
+
 LAMBDA_TRUST: dict[str, Any] = {
     "Version": VERSION,
     "Statement": [
@@ -32,9 +35,8 @@ def subscribe_policy(*, queue_arn: str, table_arn: str, log_group_arn: str) -> d
     Args:
         log_group_arn: without ``:*`` at its end.
     """
-    reading = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     return _policy(
-        _allow("ReadTheQueue", queue_arn, *reading),
+        _allow("ReadTheQueue", queue_arn, *MAPPING_ACTIONS),
         _allow("StoreDeliveries", table_arn, "dynamodb:PutItem", "dynamodb:UpdateItem"),
         _write_log(log_group_arn),
     )

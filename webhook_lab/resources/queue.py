@@ -6,7 +6,7 @@ as text.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -23,6 +23,7 @@ _DELETED_RECENTLY = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDelete
 _PURGED_RECENTLY = ("AWS.SimpleQueueService.PurgeQueueInProgress", "PurgeQueueInProgress")
 _SETTLE_SECONDS = quotas.SQS_NAME_REUSE_DELAY.value + 15
 _BATCH = quotas.SQS_BATCH_ENTRIES.value
+_HIDDEN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,7 @@ def empty_queue(sqs: Any, *, url: str, purge: bool = False) -> int:
         return held.visible + held.in_flight + held.delayed
     removed = 0
     while held.visible:
-        # Long polling asks every server of SQS: an empty answer then means that nothing waits.
-        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=1)
-        if not (messages := answer.get("Messages", [])):
+        if not (messages := receive(sqs, url=url, hidden=_HIDDEN_SECONDS)):
             break
         entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(messages)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)
@@ -185,6 +184,31 @@ def empty_queue(sqs: Any, *, url: str, purge: bool = False) -> int:
         if len(messages) < _BATCH:
             held = depth(sqs, url=url)
     return removed
+
+
+def receive(sqs: Any, *, url: str, hidden: int) -> list[Any]:
+    """Up to ten messages, with all that SQS knows of them; `hidden` from others for so many seconds."""
+    # Long polling asks every server of SQS: an empty answer then means that nothing waits.
+    return list(
+        sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=hidden,
+            WaitTimeSeconds=1,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", [])
+    )
+
+
+def give_back(sqs: Any, *, url: str, messages: Sequence[Any]) -> None:
+    """Let others receive the messages at once. One that SQS refuses is no longer hidden: its time was up."""
+    for start in range(0, len(messages), _BATCH):
+        entries = [
+            {"Id": str(i), "ReceiptHandle": each["ReceiptHandle"], "VisibilityTimeout": 0}
+            for i, each in enumerate(messages[start : start + _BATCH])
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
 def _url(aws: Session, name: str) -> str | None:

@@ -15,8 +15,7 @@ from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError, code_of
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.facts import quotas
-from webhook_lab.resources.queue import depth
+from webhook_lab.resources.queue import depth, give_back, receive
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -25,7 +24,6 @@ TASK_SECONDS = 3_600.0
 """How long a task of SQS's is followed; it goes on without us."""
 _HIDDEN_SECONDS = 10  # a batch by hand: what a kill leaves hidden comes back after that
 _PATIENCE = 22  # receives of 1 s that find nothing new: whoever hides messages has given them back by then
-_BATCH = quotas.SQS_BATCH_ENTRIES.value
 _TRIES = 3
 _TOO_LONG = ("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong")
 _RUNNING = ("RUNNING", "CANCELLING")
@@ -100,7 +98,7 @@ def redrive_by_hand(
     refused: dict[str, str] = {}
     stay: dict[str, Any] = {}  # refused, or copies that have come here in their turn
     while empty < _PATIENCE:
-        messages = {each["MessageId"]: each for each in _receive(sqs, dlq_url)}
+        messages = {each["MessageId"]: each for each in receive(sqs, url=dlq_url, hidden=_HIDDEN_SECONDS)}
         copies = set(sent.values())
         new = [each for id_, each in messages.items() if id_ not in copies | sent.keys() | refused.keys()]
         taken, failed = _send(sqs, queue_url, new) if new else ({}, {})
@@ -113,7 +111,7 @@ def redrive_by_hand(
         if held and held.visible + held.in_flight <= len(stay):
             break
         empty = 0 if new else empty + 1
-    _give_back(sqs, dlq_url, list(stay.values()))
+    give_back(sqs, url=dlq_url, messages=list(stay.values()))
     left = depth(sqs, url=dlq_url)
     words = tuple(sorted(Counter(refused.values()).items()))
     return Redriven(len(sent), left.visible + left.in_flight, words, by_hand=True)
@@ -122,18 +120,6 @@ def redrive_by_hand(
 def _age(task: dict[str, Any]) -> int:
     """When a task was started, in epoch milliseconds; 0 for none. Only a running one has a handle."""
     return int(task.get("StartedTimestamp", 0))
-
-
-def _receive(sqs: "SQSClient", url: str) -> list[Any]:
-    every: Any = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
-    answer = sqs.receive_message(
-        QueueUrl=url,
-        MaxNumberOfMessages=_BATCH,
-        VisibilityTimeout=_HIDDEN_SECONDS,
-        WaitTimeSeconds=1,
-        **every,
-    )
-    return list(answer.get("Messages", []))
 
 
 def _copy(message: Any) -> dict[str, Any]:
@@ -176,15 +162,6 @@ def _delete(sqs: "SQSClient", url: str, messages: Sequence[Any]) -> None:
             return
         failed = sqs.delete_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])
         left = [left[int(each["Id"])] for each in failed]
-
-
-def _give_back(sqs: "SQSClient", url: str, messages: Sequence[Any]) -> None:
-    for start in range(0, len(messages), _BATCH):
-        entries: Any = [
-            {"Id": str(i), "ReceiptHandle": each["ReceiptHandle"], "VisibilityTimeout": 0}
-            for i, each in enumerate(messages[start : start + _BATCH])
-        ]
-        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
 def _said(entry: Any) -> str:

@@ -106,11 +106,6 @@ class Run(Background):
         """The settled deliveries, by status or kind of failure as the attempts are."""
         return Counter(_kind_of(row) for row in self.sent.copy())
 
-    @property
-    def acknowledged(self) -> set[str]:
-        """The ids of the deliveries that were accepted: what has to be stored."""
-        return {row.id for row in self.sent.copy() if is_accepted(row.status)}
-
     def __repr__(self) -> str:
         done = f"{len(self.sent):,} of {len(self._deliveries):,} deliveries settled"
         capped = f"; {self.capped:,} given up at the cap" if self.capped else ""

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab.aws.session import Session
@@ -55,12 +55,10 @@ class LogReader:
         log_group: str,
         since: int,
         overlap: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._logs, self._group, self._since = logs, log_group, since
         self._overlap = round(overlap * 1000)
-        self._clock, self._sleep, self._next_call = clock, sleep, 0.0
+        self._next_call = 0.0
         self._seen: dict[object, int] = {}  # when each event of the overlap happened
         self._newest = since
 
@@ -95,8 +93,8 @@ class LogReader:
     def _events(self, start: int) -> Iterator[Mapping[str, Any]]:
         ask: dict[str, Any] = {"startTime": start}
         while True:
-            self._sleep(max(0.0, self._next_call - self._clock()))
-            self._next_call = self._clock() + _PAUSE
+            time.sleep(max(0.0, self._next_call - time.monotonic()))
+            self._next_call = time.monotonic() + _PAUSE
             page = self._logs.filter_log_events(logGroupName=self._group, **ask)
             yield from (events := page["events"])
             if page.get("nextToken"):

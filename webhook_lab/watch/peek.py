@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.signed import signed_get
-from webhook_lab.facts import quotas
+from webhook_lab.resources.queue import give_back, receive
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -31,33 +31,15 @@ def messages_of(session: Session, *, queue_url: str, sqs: "SQSClient | None" = N
     """
     if (seen := peek(session, queue_url=queue_url)) is not None:
         return seen
-    sqs, most = sqs or session.sqs, quotas.SQS_BATCH_ENTRIES.value
-    received: dict[str, Any] = {}
-    ask: Any = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+    sqs, received = sqs or session.sqs, dict[str, Any]()
     try:
         while len(received) < _MOST:
-            # Long polling asks every server of SQS: an empty answer then means that no more wait.
-            batch: list[Any] = sqs.receive_message(
-                QueueUrl=queue_url,
-                MaxNumberOfMessages=most,
-                VisibilityTimeout=_HIDDEN_SECONDS,
-                WaitTimeSeconds=1,
-                **ask,
-            ).get("Messages", [])
+            batch = receive(sqs, url=queue_url, hidden=_HIDDEN_SECONDS)
             if all(each["MessageId"] in received for each in batch):  # none, or the first ones again
                 break
             received |= {each["MessageId"]: each for each in batch}
     finally:
-        handles = [each["ReceiptHandle"] for each in received.values()]
-        for start in range(0, len(handles), most):
-            # One that is refused is no longer hidden by us: its time was up.
-            sqs.change_message_visibility_batch(
-                QueueUrl=queue_url,
-                Entries=[
-                    {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-                    for i, handle in enumerate(handles[start : start + most])
-                ],
-            )
+        give_back(sqs, url=queue_url, messages=list(received.values()))
     return list(received.values())
 
 
