@@ -190,19 +190,6 @@ def pipeline_picture(lit: Iterable[str], *, built: Iterable[str] = tuple(BOXES))
     return picture
 
 
-def chapter_card(chapter: Chapter) -> str:
-    """The Markdown of a notebook's first cell."""
-    deeds = "\n".join(f"- {deed}" for deed in chapter.you_will)
-    return (
-        f"# {chapter.number} {chapter.title}\n\n"
-        f"**At the end:** {chapter.product}\n\n"
-        f"![{picture_of(chapter).alt}](pictures/{_file_name(chapter)})\n\n"
-        f"You will\n\n{deeds}\n\n"
-        f"| needs | minutes | costs on AWS |\n|---|---|---|\n"
-        f"| {chapter.needs} | {chapter.minutes} | {chapter.aws_cost} |"
-    )
-
-
 def write_pictures(notebooks: Path) -> list[Path]:
     """Write every chapter's picture into the pictures folder of `notebooks`, and return the files."""
     folder = notebooks / "pictures"

@@ -86,7 +86,7 @@ def test_a_value_is_spoken_with_its_unit(value, unit, words):
 
 
 def test_a_fact_formats_as_words_or_as_a_number():
-    assert f"{quotas.SQS_RETENTION_DEFAULT}" == "4 days"
+    assert f"{quotas.SQS_RETENTION_LONGEST}" == "14 days"
     assert f"{quotas.SQS_IN_FLIGHT:,}" == "120,000"
 
 
@@ -96,7 +96,6 @@ def test_what_boto3_knows_too_agrees_with_the_facts():
     assert quotas.MAPPING_CONCURRENCY_LEAST.value == scaling["min"]
     assert quotas.MAPPING_CONCURRENCY_MOST.value == scaling["max"]
     assert quotas.MAPPING_BATCH_LARGEST.value == model("lambda").shape_for("BatchSize").metadata["max"]
-    assert quotas.IAM_ROLE_NAME_CHARACTERS.value == model("iam").shape_for("roleNameType").metadata["max"]
     assert set(quotas.LAMBDA_PYTHON_RUNTIMES_KNOWN.value) <= set(model("lambda").shape_for("Runtime").enum)
 
 
