@@ -77,22 +77,16 @@ def test_a_burst_is_told_while_it_goes_on() -> None:
     assert "480 had to wait in the queue" in says[1]
 
 
-def test_a_limit_is_answered_on_a_card() -> None:
+def test_a_limit_is_answered_on_a_card_and_by_bars_that_say_what_they_show() -> None:
     text = repr(limit_card("RDS for PostgreSQL", "db.t4g.small", kept_share=0.2, per_invocation=2))
     assert "safe MaximumConcurrency" in text
     assert "90" in text
     assert "none is safe" in repr(limit_card("Aurora MySQL", "db.t4g.small", per_invocation=40))
-
-
-def test_bars_say_in_words_what_they_show() -> None:
     html = bars(connection_limit("RDS for MySQL", "db.t4g.micro", kept_share=0.2))
     assert "MaximumConcurrency: at most 68" in html
     assert "has 85 connections: 17 kept for others, 68 for functions." in html
     assert "ask for 1,000: 932 find no room." in html
     assert "all find room" in bars(connection_limit("RDS for MySQL", "db.r6g.2xlarge"))
-    assert "No MaximumConcurrency is safe" in bars(
-        connection_limit("Aurora MySQL", "db.t4g.small", per_invocation=40)
-    )
 
 
 def test_the_controls_answer_whatever_is_chosen() -> None:

@@ -34,8 +34,6 @@ class expected_error:
     """
 
     def __init__(self, *codes: str) -> None:
-        if not codes:
-            raise TypeError("name the error that has to occur")
         self.codes = codes
         self.error: Exception | None = None
 
