@@ -14,7 +14,7 @@ from webhook_lab.resources.queue import Depth
 
 Receipt = dict[str, Any]
 
-session, lab, verdict = checked_lab.session, checked_lab.lab, checked_lab.verdict
+ledger, lab, verdict = checked_lab.ledger, checked_lab.lab, checked_lab.verdict
 at_00, at_02, at_03 = map(at, ("00", "02", "03"))
 
 
