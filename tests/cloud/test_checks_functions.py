@@ -154,7 +154,7 @@ def test_over_pull_is_warned_of(lab: Lab) -> None:
 def test_the_mappings_settings_are_those_of_the_chapter(lab: Lab, verdict: Verdict) -> None:
     claim = "the mapping hands over ten messages at most, to two invocations at most"
     build(lab, "subscribe")
-    fails(lab, claim, "there is no mapping")
+    fails(lab, claim, "there is no event source mapping")
     lab.create_mapping()
     lab.checkpoint(claim)
     assert verdict() == "Exercise: not tried yet."
@@ -225,7 +225,7 @@ def test_the_bad_message_goes_back_alone(lab: Lab, monkeypatch: pytest.MonkeyPat
 @at_06
 def test_the_api_takes_all_and_may_invoke(lab: Lab) -> None:
     claim = "the API takes any method on any path, and may invoke the function"
-    fails(lab, claim, "there is no API")
+    fails(lab, claim, "there is no REST API")
     lab.create_rest_api()
     lab.checkpoint(claim)
     name = lab.names.function("publish")
