@@ -180,27 +180,8 @@ def pipeline_picture(lit: Iterable[str], *, built: Iterable[str] = tuple(BOXES))
     Args:
         lit: keys of `BOXES`.
         built: those that stand already; the others are dashed. All of them, unless said otherwise.
-
-    Raises:
-        ValueError: there is no such box.
     """
-    picture = Picture(frozenset(lit), frozenset(built) | {"sender"})
-    if unknown := (picture.lit | picture.built) - set(BOXES):
-        raise ValueError(f"no box {', '.join(sorted(unknown))} in the picture; there are {', '.join(BOXES)}")
-    return picture
-
-
-def chapter_card(chapter: Chapter) -> str:
-    """The Markdown of a notebook's first cell."""
-    deeds = "\n".join(f"- {deed}" for deed in chapter.you_will)
-    return (
-        f"# {chapter.number} {chapter.title}\n\n"
-        f"**At the end:** {chapter.product}\n\n"
-        f"![{picture_of(chapter).alt}](pictures/{_file_name(chapter)})\n\n"
-        f"You will\n\n{deeds}\n\n"
-        f"| needs | minutes | costs on AWS |\n|---|---|---|\n"
-        f"| {chapter.needs} | {chapter.minutes} | {chapter.aws_cost} |"
-    )
+    return Picture(frozenset(lit), frozenset(built) | {"sender"})
 
 
 def write_pictures(notebooks: Path) -> list[Path]:

@@ -11,14 +11,12 @@ import socket
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from packaging.requirements import Requirement
-
     from webhook_lab.aws.session import Session
 
 OLDEST_PYTHON = (3, 11)
@@ -74,29 +72,27 @@ class Report:
 def examine(environ: Mapping[str, str] = os.environ) -> Report:
     """Check every requirement; none stops the others. Finding the target may start the local cloud."""
     local = (environ.get("WEBHOOK_LAB_TARGET", "").strip() or "local") == "local"
-    checks = [
+    sessions: list[Session] = []
+    checks = (
         _check(f"Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer", _python),
         _check("packages", lambda: _packages("")),
         _check("embedded AWS", lambda: _packages("local") if local else "not needed for this target"),
         _check("loopback network", _loopback),
-        _check("state folder", lambda: _writable(_state_folder(environ))),
+        _check("state folder", lambda: _state(environ)),
         _check("runtime folder", lambda: _writable(_runtime_folder(environ))),
         _check("file lock", lambda: _file_lock(_runtime_folder(environ))),
         _check("temporary space", _temporary_space),
-    ]
-    sessions: list[Session] = []
-
-    def session() -> "Session":
-        if not sessions:
-            raise Problem("not asked, since the target did not answer", "Mend the target first.")
-        return sessions[0]
-
-    checks += [
         _check("target", lambda: _target(environ, sessions)),
-        _check("permission to look", lambda: _permissions(session())),
-        _check("throttle", lambda: _reserved_concurrency(session())),
-    ]
-    return Report(tuple(checks))
+        _check("permission to look", lambda: _permissions(_only(sessions))),
+        _check("throttle", lambda: _reserved_concurrency(_only(sessions))),
+    )
+    return Report(checks)
+
+
+def _only(sessions: "list[Session]") -> "Session":
+    if not sessions:
+        raise Problem("not asked, since the target did not answer", "Mend the target first.")
+    return sessions[0]
 
 
 def _check(name: str, look: Callable[[], str | tuple[str, str]]) -> Check:
@@ -119,36 +115,26 @@ def _python() -> str:
 
 
 def _packages(extra: str) -> str:
-    try:
-        asked = requirements(importlib.metadata.requires("webhook-lab") or [], extra)
-    except importlib.metadata.PackageNotFoundError:
-        raise Problem("webhook-lab itself is not installed here", INSTALL) from None
-    if problems := unmet(asked, _installed):
-        raise Problem("; ".join(problems), INSTALL)
-    return ", ".join(f"{each.name} {_installed(each.name)}" for each in asked)
-
-
-def requirements(metadata: Iterable[str], extra: str) -> "list[Requirement]":
     """What Requires-Dist lines ask for on this machine: for one extra alone, or ("") for all without one."""
     from packaging.requirements import Requirement
 
-    def asked(each: Requirement, extra: str) -> bool:
+    def asks(each: Requirement, extra: str) -> bool:
         return each.marker is None or each.marker.evaluate({"extra": extra})
 
-    every = [Requirement(line) for line in metadata]
-    return [each for each in every if asked(each, extra) and not (extra and asked(each, ""))]
-
-
-def unmet(asked: "Iterable[Requirement]", installed: Callable[[str], str | None]) -> list[str]:
-    """One sentence for each package that is absent or outside the versions asked for."""
-    problems = []
-    for each in asked:
-        have = installed(each.name)
-        if have is None:
-            problems.append(f"{each.name} is not installed ({each.specifier} is asked)")
-        elif not each.specifier.contains(have, prereleases=True):
-            problems.append(f"{each.name} is {have} ({each.specifier} is asked)")
-    return problems
+    try:
+        every = map(Requirement, importlib.metadata.requires("webhook-lab") or [])
+    except importlib.metadata.PackageNotFoundError:
+        raise Problem("webhook-lab itself is not installed here", INSTALL) from None
+    asked = [each for each in every if asks(each, extra) and not (extra and asks(each, ""))]
+    have = {each: _installed(each.name) for each in asked}
+    problems = [
+        f"{each.name} is {version or 'not installed'} ({each.specifier} is asked)"
+        for each, version in have.items()
+        if version is None or not each.specifier.contains(version, prereleases=True)
+    ]
+    if problems:
+        raise Problem("; ".join(problems), INSTALL)
+    return ", ".join(f"{each.name} {version}" for each, version in have.items())
 
 
 def _installed(name: str) -> str | None:
@@ -168,10 +154,10 @@ def _loopback() -> str:
     return "a port on 127.0.0.1 opens and answers"
 
 
-def _state_folder(environ: Mapping[str, str]) -> Path:
+def _state(environ: Mapping[str, str]) -> str:
     from webhook_lab.ledger import state_folder
 
-    return state_folder(environ)
+    return _writable(state_folder(environ))
 
 
 def _runtime_folder(environ: Mapping[str, str]) -> Path:

@@ -10,11 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tools.lab_process import running_lab
 
 ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / ".cache" / "screenshots"
+"""Pictures of what the browser showed; git ignores them."""
+READY_SECONDS = 60
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -88,6 +91,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
         )
         yield context
         context.close()
+
+
+@pytest.fixture
+def page(browser: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new page; how it looked at the end, good or bad, is kept as a picture."""
+    page = browser.new_page()
+    page.set_default_timeout(READY_SECONDS * 1000)
+    yield page
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name}-end.png")
+    page.close()
 
 
 @pytest.fixture(params=["Light", "Dark"])

@@ -2,21 +2,19 @@
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_live_view import move
 from tests.browser.test_run_all import (
-    ERROR,
-    READY_SECONDS,
     RUN_SECONDS,
-    SCREENSHOTS,
-    STDERR,
+    nothing_failed,
     open_notebook,
     save,
+    start_all,
     take_screenshots,
 )
 
@@ -24,15 +22,6 @@ NAME = "08_watch_the_buffer_work.ipynb"
 LIVE = ".jp-OutputArea-output svg[role=img]"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def page(browser: BrowserContext, theme: str) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(READY_SECONDS * 1000)
-    yield page
-    page.screenshot(path=SCREENSHOTS / f"08-{theme.lower()}-end.png")
-    page.close()
 
 
 def described(page: Page) -> str:
@@ -61,10 +50,7 @@ def test_runs_are_watched_and_steered(
 ) -> None:
     look = theme.lower()
     open_notebook(page, server, token, NAME)
-    page.get_by_role("menuitem", name="Edit", exact=True).click()
-    page.get_by_role("menuitem", name="Clear Outputs of All Cells", exact=True).click()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    start_all(page)
     wait_until(page, r"running 2.*stored [1-3]\d")
     picture(page, f"burst-{look}")
     wait_until(page, "throttle 4")
@@ -86,9 +72,7 @@ def test_runs_are_watched_and_steered(
     last = page.locator(".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt").last
     expect(last).to_have_text(re.compile(r"\[\d+\]"), timeout=RUN_SECONDS * 1000)
     take_screenshots(page, f"08-{look}")
-    for kind in (ERROR, STDERR):
-        shown = page.locator(f".jp-OutputArea-output[data-mime-type='{kind}']").all_inner_texts()
-        assert not shown, shown
+    nothing_failed(page)
     expect(page.get_by_text("adds up: True")).to_be_visible()
     outputs = [output for cell in save(page, notebooks / NAME) for output in cell["outputs"]]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 6

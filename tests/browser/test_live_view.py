@@ -3,14 +3,14 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_run_all import READY_SECONDS, ROOT, SCREENSHOTS, open_notebook, save
+from tests.browser.conftest import READY_SECONDS, ROOT, SCREENSHOTS
+from tests.browser.test_run_all import open_notebook, save, start_all
 
 NAME = "live_view.ipynb"
 IMPORTS = """from simulated_run import SimulatedRun
@@ -41,15 +41,6 @@ def notebook(notebooks: Path) -> Path:
     return notebooks / NAME
 
 
-@pytest.fixture
-def page(browser: BrowserContext, theme: str) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(READY_SECONDS * 1000)
-    yield page
-    page.screenshot(path=SCREENSHOTS / f"live-view-{theme.lower()}-end.png")
-    page.close()
-
-
 def described(page: Page) -> str:
     """What the chart says of itself now."""
     return page.locator(".jp-OutputArea-output svg[role=img]").first.get_attribute("aria-label") or ""
@@ -68,8 +59,7 @@ def test_controls_work_while_the_run_goes_on(
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     open_notebook(page, server, token, NAME)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    start_all(page)
     wait_until_described(page, "in flight 2")
     assert page.locator("body").get_attribute("data-jp-theme-light") == (
         "true" if theme == "Light" else "false"

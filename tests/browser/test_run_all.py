@@ -5,34 +5,19 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
+
+from tests.browser.conftest import READY_SECONDS, SCREENSHOTS
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-SCREENSHOTS = ROOT / ".cache" / "screenshots"
-"""A picture of each screenful of each notebook after it ran; git ignores them."""
-
-READY_SECONDS = 60
 RUN_SECONDS = 300
-ERROR = "application/vnd.jupyter.error"
-STDERR = "application/vnd.jupyter.stderr"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def page(browser: BrowserContext, name: str) -> Iterator[Page]:
-    """A new page; how it looked at the end, good or bad, is kept as a picture."""
-    page = browser.new_page()
-    page.set_default_timeout(READY_SECONDS * 1000)
-    yield page
-    page.screenshot(path=SCREENSHOTS / f"{name.removesuffix('.ipynb')}-end.png")
-    page.close()
 
 
 def open_notebook(page: Page, server: str, token: str, name: str) -> None:
@@ -43,15 +28,19 @@ def open_notebook(page: Page, server: str, token: str, name: str) -> None:
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"\| Idle$")).wait_for()
 
 
+def start_all(page: Page) -> None:
+    """Clear what is stored, and begin to run every cell."""
+    for menu, item in (("Edit", "Clear Outputs of All Cells"), ("Run", "Run All Cells")):
+        page.get_by_role("menuitem", name=menu, exact=True).click()
+        page.get_by_role("menuitem", name=item, exact=True).click()
+
+
 def run_all(page: Page) -> None:
-    """Clear what is stored, run every cell, and wait until the last one has its number.
+    """Run every cell, and wait until the last one has its number.
 
     The status bar is no help: it says Idle while a cell awaits.
     """
-    page.get_by_role("menuitem", name="Edit", exact=True).click()
-    page.get_by_role("menuitem", name="Clear Outputs of All Cells", exact=True).click()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    start_all(page)
     prompts = page.locator(".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt")
     deadline = time.monotonic() + RUN_SECONDS
     while True:
@@ -92,6 +81,13 @@ def take_screenshots(page: Page, name: str) -> None:
             break
 
 
+def nothing_failed(page: Page) -> None:
+    """No output is an error, or was written to standard error."""
+    for kind in ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr"):
+        shown = page.locator(f".jp-OutputArea-output[data-mime-type='{kind}']").all_inner_texts()
+        assert not shown, shown
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_run_all_reaches_the_end(page: Page, server: str, token: str, notebooks: Path, name: str) -> None:
     wrong: list[str] = []
@@ -99,9 +95,7 @@ def test_run_all_reaches_the_end(page: Page, server: str, token: str, notebooks:
     open_notebook(page, server, token, name)
     run_all(page)
     take_screenshots(page, name.removesuffix(".ipynb"))
-    for kind in (ERROR, STDERR):
-        shown = page.locator(f".jp-OutputArea-output[data-mime-type='{kind}']").all_inner_texts()
-        assert not shown, shown
+    nothing_failed(page)
     assert not page.get_by_text("Error displaying widget").count()
     missing = "all => all.filter(image => !image.naturalWidth).map(image => image.src)"
     assert not page.locator(".jp-RenderedMarkdown img").evaluate_all(missing)

@@ -1,21 +1,19 @@
 """What the tests of checks share: a lab at the beginning of a chapter, and what its checks say."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
-from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.lab import Lab
 from webhook_lab.ledger import Ledger
-from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.naming import Names
 
 Verdict = Callable[[], str]
+NAMES = Names("lab-checked")
 
 
 def at(chapter: str) -> pytest.MarkDecorator:
@@ -24,21 +22,22 @@ def at(chapter: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def session(cloud: Cloud) -> Session:
-    return Session(resolve())
+def ledger(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    """Of a lab that is gone when the module is."""
+    ledger = Ledger(tmp_path_factory.mktemp("checked") / "ledger.jsonl")
+    yield ledger
+    Pipeline(session, NAMES, ledger).teardown()
 
 
 @pytest.fixture
 def lab(
-    session: Session, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Lab]:
+    session: Session, ledger: Ledger, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Lab:
     """A lab of its own name, at the beginning of the chapter that the test asks for; see `at`."""
     monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 5.0)
-    pipeline = Pipeline(session, Names("lab-checked"), Ledger(tmp_path / "ledger.jsonl"))
-    chapter = chapter_numbered(request.param)
-    pipeline.build(chapter.starts_with)
-    yield Lab(pipeline, chapter)
-    pipeline.teardown()
+    pipeline, chapter = Pipeline(session, NAMES, ledger), chapter_numbered(request.param)
+    pipeline.restore(chapter.starts_with)
+    return Lab(pipeline, chapter)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from webhook_lab.resources.queue import Depth
 
 Receipt = dict[str, Any]
 
-session, lab, verdict = checked_lab.session, checked_lab.lab, checked_lab.verdict
+ledger, lab, verdict = checked_lab.ledger, checked_lab.lab, checked_lab.verdict
 at_00, at_02, at_03 = map(at, ("00", "02", "03"))
 
 
@@ -49,7 +49,7 @@ def test_a_throttle_above_what_the_account_runs_is_none(lab: Lab) -> None:
 @at_00
 def test_the_log_group_has_to_stand_to_forget_after_a_day_and_to_go_again(lab: Lab) -> None:
     stands, gone = "the log group stands, and keeps its lines for one day", "the log group is gone again"
-    fails(lab, stands, "there is no log group")
+    fails(lab, stands, "there is no publish log group")
     lab.checkpoint(gone)
     name = lab.names.log_group("publish")
     lab.create_log_group("publish")

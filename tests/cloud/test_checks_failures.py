@@ -1,41 +1,25 @@
 """The checks of chapter 09, where they do not hold; its notebook and its exercise show where they do."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.cloud.checked_lab import fails
-from webhook_lab.aws.session import Session
-from webhook_lab.aws.target import resolve
-from webhook_lab.course.chapters import chapter_numbered
+from tests.cloud import checked_lab
+from tests.cloud.checked_lab import Verdict, at, fails
 from webhook_lab.course.checks import failures
 from webhook_lab.lab import Lab
-from webhook_lab.ledger import Ledger
-from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline
-from webhook_lab.pipeline.naming import Names
 from webhook_lab.watch.rows import Answer
 
+ledger, lab, verdict = checked_lab.ledger, checked_lab.lab, checked_lab.verdict
+pytestmark = at("09")
 DRAGGED, ALONE, ALARM, SOMEWHERE, STORED, CUT, TWICE = failures.CHECKS.claims
 Message = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def pipeline(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    ledger = Ledger(tmp_path_factory.mktemp("failures") / "ledger.jsonl")
-    made = Pipeline(Session(resolve()), Names("lab-failures"), ledger)
-    yield made
-    made.teardown()
-
-
-@pytest.fixture
-def lab(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """With the mapping switched off: what a test does not hand over stays in the queue."""
-    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 5.0)
-    pipeline.restore("api")
-    pipeline.ensure("mapping", enabled=False)
-    return Lab(pipeline, chapter_numbered("09"))
+@pytest.fixture(autouse=True)
+def mapping_is_off(lab: Lab) -> None:
+    """What a test does not hand over stays in the queue."""
+    lab.pipeline.ensure("mapping", enabled=False)
 
 
 def send(lab: Lab, name: str) -> Answer:
@@ -141,36 +125,30 @@ def test_one_after_the_other_is_not_twice_at_once(lab: Lab) -> None:
     fails(lab, TWICE, "2 attempts, and never two at once")
 
 
-def test_the_exercise_is_judged_by_all_the_times(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    def verdict() -> str:
-        lab.exercise()
-        return capsys.readouterr().out.strip().removeprefix("Exercise: ")
+def test_the_exercise_is_judged_by_all_the_times(lab: Lab, verdict: Verdict) -> None:
+    def says(words: str) -> None:
+        assert verdict().startswith(f"Exercise: {words}")
 
-    def build(**settings: Any) -> str:
+    def build(**settings: Any) -> None:
         lab.configure(**settings)
         lab.create_queue()
         lab.create_function("subscribe")
-        return verdict()
 
-    def batch(size: int, **instead: Any) -> None:
-        lab.create_mapping(batch_size=size, **instead)
-
-    assert verdict() == "not yet. Each delivery takes 2 s, and the function was told 0."
-    assert build(work_seconds=2, function_timeout=5, visibility_timeout=1, max_receive_count=3) == (
-        "not tried yet."
-    )
-    slow = "not yet. A batch may take 20 s, and the function is cut off after 15."
-    assert build(function_timeout=15, visibility_timeout=60) == slow
-    assert build(function_timeout=30) == (
-        "not yet. SQS hides a batch for 60 s; for a timeout of 30 s, 180 it is."
-    )
-    early = "not yet. A message is given up after 3 receives; AWS advises 5 at least."
-    assert build(visibility_timeout=180) == early
-    assert build(max_receive_count=5) == "not yet. The mapping is Disabled."
-    batch(10, report_batch_item_failures=False)
-    assert verdict() == "not yet. One failed message returns its whole batch."
-    solved = "solved. A whole batch fits, and SQS hides it for six times as long."
-    batch(10)
-    assert verdict() == solved
-    batch(2)
-    assert build(function_timeout=5, visibility_timeout=30) == solved  # smaller batches do as well
+    says("not yet. Each delivery takes 2 s, and the function was told 0.")
+    build(work_seconds=2, function_timeout=5, visibility_timeout=1, max_receive_count=3)
+    says("not tried yet.")
+    build(function_timeout=15, visibility_timeout=60)
+    says("not yet. A batch may take 20 s, and the function is cut off after 15.")
+    build(function_timeout=30)
+    says("not yet. SQS hides a batch for 60 s; for a timeout of 30 s, 180 it is.")
+    build(visibility_timeout=180)
+    says("not yet. A message is given up after 3 receives; AWS advises 5 at least.")
+    build(max_receive_count=5)
+    says("not yet. The mapping is Disabled.")
+    lab.create_mapping(batch_size=10, report_batch_item_failures=False)
+    says("not yet. One failed message returns its whole batch.")
+    lab.create_mapping(batch_size=10)
+    says("solved. A whole batch fits, and SQS hides it for six times as long.")
+    lab.create_mapping(batch_size=2)
+    build(function_timeout=5, visibility_timeout=30)
+    says("solved.")  # smaller batches do as well

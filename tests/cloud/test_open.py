@@ -192,21 +192,19 @@ def test_nothing_is_left_when_the_terminal_sends_a_signal(
     nothing_is_left(lab, family, home)
 
 
-def test_nothing_is_left_when_open_is_killed(home: Path, open_lab: Callable[..., Opened]) -> None:
+@pytest.mark.parametrize("who", ["open", "JupyterLab"])
+def test_nothing_is_left_when_one_of_them_is_killed(
+    home: Path, open_lab: Callable[..., Opened], who: str
+) -> None:
     lab = open_lab().until_ready()
     lab.start_kernel()
     family = everybody(lab, home)
-    psutil.Process(lab.pid).kill()
-    nothing_is_left(lab, family, home)
-
-
-def test_nothing_is_left_when_jupyterlab_is_killed(home: Path, open_lab: Callable[..., Opened]) -> None:
-    lab = open_lab().until_ready()
-    lab.start_kernel()
-    family = everybody(lab, home)
-    lab.server.kill()
-    assert lab.end() == 1
-    assert "run JupyterLab\n  said: it ended with code" in lab.said
+    if who == "open":
+        psutil.Process(lab.pid).kill()
+    else:
+        lab.server.kill()
+        assert lab.end() == 1
+        assert "run JupyterLab\n  said: it ended with code" in lab.said
     nothing_is_left(lab, family, home)
 
 
@@ -254,25 +252,21 @@ def test_it_works_against_the_target_that_is_set(
     assert not lab.folder.exists()
 
 
-def test_a_target_that_does_not_answer_is_said_before_jupyterlab_starts(
+def test_what_is_wrong_with_the_target_or_the_port_is_one_clear_message_before_jupyterlab_starts(
     open_lab: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        in_use = open_lab("--port", str(port))
+        assert in_use.end() == 1
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         monkeypatch.setenv("WEBHOOK_LAB_TARGET", f"http://127.0.0.1:{nobody.getsockname()[1]}")
-        lab = open_lab()
-        assert lab.end() == 1
-    assert "nobody answers there" in lab.said
-    assert "Traceback" not in lab.said
-
-
-def test_a_port_in_use_is_one_clear_message(open_lab: Callable[..., Opened]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        lab = open_lab("--port", str(port))
-        assert lab.end() == 1
-    assert f"open JupyterLab on port {port}\n  said: " in lab.said
-    assert "Choose another" in lab.said
+        unanswered = open_lab()
+        assert unanswered.end() == 1
+    assert f"open JupyterLab on port {port}\n  said: " in in_use.said
+    assert "nobody answers there" in unanswered.said
+    assert "Traceback" not in in_use.said + unanswered.said
 
 
 def test_any_notebook_below_the_root_can_be_opened_on_a_port_of_choice(

@@ -96,24 +96,16 @@ def text_of(card):
 
 
 @pytest.mark.parametrize("kind", HERE)
-def test_a_card_is_the_same_on_every_target(kind):
+def test_a_card_is_the_same_on_every_target_but_for_the_console_which_only_aws_has(kind):
     here, on_aws = resource_card(HERE[kind]), resource_card(ON_AWS[kind])
     assert repr(here) == repr(on_aws)
     assert here._repr_html_() == on_aws._repr_html_()
     assert not re.search(r"arn:|\d{12}|://", repr(here))
-
-
-@pytest.mark.parametrize("kind", HERE)
-def test_a_card_says_what_the_resource_costs_idle(kind):
-    assert "Idle on AWS" in text_of(resource_card(HERE[kind]))
-
-
-@pytest.mark.parametrize("kind", HERE)
-def test_only_a_target_with_a_console_gives_a_link(kind):
+    assert "Idle on AWS" in text_of(here)
     linked = resource_card(HERE[kind], console_url='https://console/?a=1&b="2"')
     assert 'href="https://console/?a=1&amp;b=&quot;2&quot;"' in linked._repr_html_()
-    assert "<a " not in resource_card(HERE[kind])._repr_html_()
-    assert repr(linked) == repr(resource_card(HERE[kind]))
+    assert "<a " not in here._repr_html_()
+    assert repr(linked) == repr(here)
 
 
 def test_the_queues_card_reads_like_this():
@@ -182,14 +174,8 @@ def test_a_base64_body_counts_its_own_bytes_and_text_counts_utf8():
 
 def test_only_the_newest_items_are_shown_and_the_rest_is_counted():
     card = items_card([item("/x", at) for at in range(25)])
-    assert card.title == "25 items"
-    assert len(card.rows) == 10
-    assert card.note == "The first 10 of 25."
-
-
-def test_no_items_are_said_plainly():
-    assert repr(items_card([])) == "no items"
-    assert text_of(items_card([])) == "no items"
+    assert (card.title, len(card.rows), card.note) == ("25 items", 10, "The first 10 of 25.")
+    assert repr(items_card([])) == text_of(items_card([])) == "no items"
 
 
 def test_a_conflict_is_told_from_the_first_delivery():
@@ -237,50 +223,32 @@ def test_text_between_dollar_signs_is_not_taken_for_mathematics():
     assert "$" not in repr([resource_card(resource) for resource in HERE.values()])
 
 
-def test_a_senders_control_characters_stay_on_one_line():
+def test_a_senders_text_stays_on_one_line_and_is_cut():
     text = repr(items_card([item("/a\nb\x1b[31m", 1)]))
     assert len(text.splitlines()) == 3
     assert r"/a\nb\x1b[31m" in text
-
-
-def test_long_text_is_cut():
     assert items_card([item("/" + "x" * 500, 1)]).rows[0][0] == "/" + "x" * 56 + "..."
 
 
-def test_facts_are_shown_with_their_sources():
-    text = repr(facts_card("Quotas", {"in flight": quotas.SQS_IN_FLIGHT}))
-    assert "in flight  120,000 messages" in text
-    assert quotas.SQS_IN_FLIGHT.source in text
-
-
-def test_a_source_is_a_short_link_and_a_senders_address_is_none():
-    html = facts_card("Quotas", {"in flight": quotas.SQS_IN_FLIGHT})._repr_html_()
-    assert f'<a href="{quotas.SQS_IN_FLIGHT.source}">docs.aws.amazon.com / quotas-queues.html</a>' in html
+def test_facts_are_shown_with_their_sources_as_short_links_and_a_senders_address_is_none():
+    card, source = facts_card("Quotas", {"in flight": quotas.SQS_IN_FLIGHT}), quotas.SQS_IN_FLIGHT.source
+    assert "in flight  120,000 messages" in repr(card)
+    assert source in repr(card)
+    assert f'<a href="{source}">docs.aws.amazon.com / quotas-queues.html</a>' in card._repr_html_()
     assert "href" not in items_card([item("https://example.com/a", 1)])._repr_html_()
 
 
-def test_the_ledgers_card_knows_every_kind_of_step():
-    names = Names("lab")
-    steps = [STEPS[key] for key in ("table", "dlq", "publish_logs", "subscribe_role", "publish_function")]
-    rows = [Row(step.kind.kind, step.name(names), None) for step in (*steps, STEPS["mapping"], STEPS["api"])]
+def test_the_ledgers_card_knows_every_kind_of_step_and_says_so_of_others():
+    rows = [Row(step.kind.kind, step.name(Names("lab")), None) for step in STEPS.values()]
     card = ledger_card(rows)
-    assert card.title == "This lab holds 7 resources"
-    assert [row[0] for row in card.rows] == [
-        "DynamoDB table",
-        "SQS dead-letter queue",
-        "CloudWatch log group",
-        "IAM role",
-        "Lambda function",
-        "Event source mapping",
-        "REST API",
-    ]
+    assert card.title == f"This lab holds {len(STEPS)} resources"
+    assert {"DynamoDB table", "SQS queue", "SQS dead-letter queue", "IAM role"} < {
+        row[0] for row in card.rows
+    }
     assert all(str(row[2]).startswith("USD 0.00 a month") for row in card.rows)
     assert repr(ledger_card([])) == "This lab holds no resources"
-    assert ledger_card([Row("of-another-version", "x", None)]).rows[0] == (
-        "of-another-version",
-        "x",
-        "unknown",
-    )
+    other = ledger_card([Row("of-another-version", "x", None)])
+    assert other.rows == (("of-another-version", "x", "unknown"),)
 
 
 def test_a_teardown_says_what_is_left():

@@ -5,23 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.text import Annotation, Text
 
 from tests.simulated_run import SimulatedRun
 from webhook_lab.show.bars import attempts_chart, rows_of, timeline_chart
 from webhook_lab.show.charts import latency_chart, panels_chart, prediction_chart
 from webhook_lab.show.series import CONCURRENCY, COUNTS, DEPTH, MOST, RUN, Series, collect, findings
-from webhook_lab.show.theme import (
-    BLUE,
-    DARK,
-    GREEN,
-    INK,
-    LIGHT,
-    ORANGE,
-    PURPLE,
-    css_mixed,
-    theme_in_jupyterlab,
-)
+from webhook_lab.show.theme import BLUE, DARK, GREEN, INK, LIGHT, ORANGE, PURPLE, theme_in_jupyterlab
 from webhook_lab.watch.rows import Invocation, Sample, Sent, Work
 
 
@@ -77,45 +68,38 @@ CUT = [
 TWICE = tries("a", ("r1", 0, 2_000, "stored"), ("r2", 1_050, 3_060, "redelivered"))
 
 
-def poison(theme=LIGHT):
-    marks = [(9, "partial batch responses")]
-    return attempts_chart(POISON, NAMED, visibility_timeout=6, dead={"p": 19_100}, marks=marks, theme=theme)
-
-
-def cut(theme=LIGHT):
-    return attempts_chart(
-        CUT, {"a": "order 1", "b": "order 2", "c": "order 3"}, visibility_timeout=6, theme=theme
-    )
-
-
-def twice(theme=LIGHT):
-    return attempts_chart(TWICE, {"a": "order 7"}, visibility_timeout=1, theme=theme)
-
-
 SPANS = [(0, 500), (10, 510), (500, 1000), (520, 1020)]
 CHARTS = {
-    "run": lambda theme: run_chart(samples_of(messages=60, then=4), marks=[(8, "throttle 4")], theme=theme),
-    "one panel": lambda theme: run_chart(samples_of(messages=6), panels=[COUNTS], theme=theme),
-    "many marks": lambda theme: run_chart(
-        samples_of(messages=60),
-        marks=[(8, "throttle 4"), (8.3, "throttle 5"), (8.4, "throttle 6")],
-        theme=theme,
+    "run": lambda: run_chart(samples_of(messages=60, then=4), marks=[(8, "throttle 4")]),
+    "one panel": lambda: run_chart(samples_of(messages=6), panels=[COUNTS]),
+    "many marks": lambda: run_chart(
+        samples_of(messages=60), marks=[(8, "throttle 4"), (8.3, "throttle 5"), (8.4, "throttle 6")]
     ),
-    "prediction": lambda theme: prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], theme=theme),
-    "latency": lambda theme: latency_chart(sent(4), works(*SPANS), theme=theme),
-    "timeline": lambda theme: timeline_chart(bars(*SPANS), works(*SPANS), marks=[(0.5, "here")], theme=theme),
-    "poison": poison,
-    "cut off": cut,
-    "twice at once": twice,
+    "prediction": lambda: prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], took=15),
+    "latency": lambda: latency_chart(sent(4), works(*SPANS)),
+    "timeline": lambda: timeline_chart(bars(*SPANS), works(*SPANS), began=0, marks=[(0.5, "here")]),
+    "poison": lambda: attempts_chart(
+        POISON, NAMED, visibility_timeout=6, dead={"p": 19_100}, marks=[(9, "partial batch responses")]
+    ),
+    "cut off": lambda: attempts_chart(
+        CUT, {"a": "order 1", "b": "order 2", "c": "order 3"}, visibility_timeout=6, dead={}
+    ),
+    "twice at once": lambda: attempts_chart(TWICE, {"a": "order 7"}, visibility_timeout=1, dead={}),
 }
 EMPTY = {
     "run": lambda: run_chart([]),
-    "prediction": lambda: prediction_chart([], [(0, 60), (15, 0)]),
+    "prediction": lambda: prediction_chart([], [(0, 60), (15, 0)], took=15),
     "latency": lambda: latency_chart([], []),
-    "timeline": lambda: timeline_chart([]),
-    "attempts": lambda: attempts_chart([], {}, visibility_timeout=6),
-    "not tried": lambda: attempts_chart([], NAMED, visibility_timeout=6),
+    "timeline": lambda: timeline_chart([], began=0),
+    "attempts": lambda: attempts_chart([], {}, visibility_timeout=6, dead={}),
+    "not tried": lambda: attempts_chart([], NAMED, visibility_timeout=6, dead={}),
 }
+
+
+@pytest.fixture(params=[LIGHT, DARK], ids=["light", "dark"])
+def theme(request, monkeypatch):
+    monkeypatch.setattr("webhook_lab.show.chart.theme_here", lambda: request.param)
+    return request.param
 
 
 def texts_of(figure):
@@ -163,85 +147,71 @@ def test_a_panel_claims_no_more_than_was_seen(panel, values, says):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "took", "says"),
+    ("chart", "says", "summary"),
     [
-        (40, None, "Predicted 15.0 s, took 15.0 s: 0.0% less"),
-        (40, 15.3, "Predicted 15.0 s, took 15.3 s: 2.0% more"),
-        (4, None, "Predicted 15.0 s; 48 messages not drained yet"),
+        (
+            lambda: prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], took=15.3),
+            "Predicted 15.0 s, took 15.3 s: 2.0% more",
+            "The queue held 60 messages at most.",
+        ),
+        (
+            CHARTS["latency"],
+            "Answered in 9 ms (median); stored within 1.0 s",
+            "4 of 4 deliveries answered, 4 stored.",
+        ),
+        (CHARTS["timeline"], "4 invocations, never more than 2 at once", "stored 4."),
+        (
+            lambda: timeline_chart(bars((0, None)), works((0, 700)), began=0),
+            "1 invocation, never more than 1 at once",
+            "0.7 s from the first to the last; stored 1.",
+        ),
+        (
+            CHARTS["poison"],
+            (
+                "Refund failed 3 times, then lay in the dead-letter queue. "
+                "2 messages were stored and run again all the same"
+            ),
+            "19.1 s; refund: failed 3, in the DLQ; order 1 to order 2: stored 1, redelivered 1.",
+        ),
+        (
+            CHARTS["cut off"],
+            "Order 2 was cut off once. 1 message was stored and run again all the same",
+            "order 2: cut 1, stored 1; order 3: stored 1.",
+        ),
+        (CHARTS["twice at once"], "Order 7 was worked on by 2 at once, stored once", "redelivered 1."),
+        (
+            lambda: attempts_chart(POISON, {"p": "refund"}, visibility_timeout=6, dead={}),
+            "Refund failed 3 times",
+            "19.0 s; refund: failed 3.",
+        ),
     ],
 )
-def test_a_prediction_is_judged_by_when_the_queue_was_empty(seconds, took, says):
-    chart = prediction_chart(samples_of(messages=60, seconds=seconds), [(1, 60), (16, 0)], took=took)
-    assert chart.says == (says,)
+def test_a_chart_says_what_was_found_and_the_numbers_behind_it(chart, says, summary):
+    found = chart()
+    assert ". ".join(found.says) == says
+    assert found.summary.endswith(summary)
 
 
-def test_the_sender_waits_for_the_answer_and_not_for_the_table():
-    chart = latency_chart(sent(4), works(*SPANS))
-    assert chart.says == ("Answered in 9 ms (median); stored within 1.0 s",)
-    assert chart.summary == "4 of 4 deliveries answered, 4 stored."
-
-
-@pytest.mark.parametrize("name", EMPTY)
-def test_a_chart_of_nothing_is_a_picture_that_says_so(name):
-    chart = EMPTY[name]()
-    assert chart.png().startswith(b"\x89PNG")
-    assert any(word in repr(chart) for word in ("Nothing", "no ", "No "))
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_no_line_runs_off_its_axes(name):
-    for axis in CHARTS[name](LIGHT).figure.axes:
-        assert all(max(line.get_xdata()) <= axis.get_xlim()[1] for line in axis.lines)
-
-
-# --- the timeline of invocations
+@pytest.mark.parametrize("chart", EMPTY.values(), ids=EMPTY)
+def test_a_chart_of_nothing_is_a_picture_that_says_so(chart):
+    assert chart().png().startswith(b"\x89PNG")
+    assert any(word in repr(chart()) for word in ("Nothing", "no ", "No "))
 
 
 def test_there_are_as_many_rows_as_ever_ran_at_once():
     assert list(rows_of(bars(*SPANS)).values()) == [0, 1, 0, 1]
-    assert timeline_chart(bars(*SPANS)).says == ("4 invocations, never more than 2 at once",)
-
-
-def test_an_invocation_that_has_not_finished_keeps_its_row():
     assert list(rows_of(bars((0, None), (10, 20), (30, 40))).values()) == [0, 1, 1]
-
-
-def test_records_that_start_later_than_the_last_invocation_ends_stay_in_the_picture():
-    chart = timeline_chart(bars((0, None)), works((0, 700)))
-    assert chart.summary == "0.7 s from the first to the last; stored 1."
-
-
-def test_a_poison_message_is_told_from_those_that_it_drags_along():
-    chart = poison()
-    assert chart.says == (
-        "Refund failed 3 times, then lay in the dead-letter queue",
-        "2 messages were stored and run again all the same",
-    )
-    assert chart.summary == (
-        "19.1 s; refund: failed 3, in the DLQ; order 1 to order 2: stored 1, redelivered 1."
-    )
-
-
-def test_an_attempt_that_was_cut_off_is_told():
-    assert cut().says == ("Order 2 was cut off once", "1 message was stored and run again all the same")
-
-
-def test_two_attempts_at_once_are_told_with_how_often_it_was_stored():
-    assert twice().says == ("Order 7 was worked on by 2 at once, stored once",)
-
-
-def test_messages_that_are_not_named_have_no_row():
-    chart = attempts_chart(POISON, {"p": "refund"}, visibility_timeout=6)
-    assert chart.summary == "19.0 s; refund: failed 3."
 
 
 # --- how a chart looks and reads
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("name", CHARTS)
-def test_nothing_is_written_over_anything_or_off_the_paper(name, theme):
-    figure = CHARTS[name](theme).figure
+@pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
+def test_nothing_is_written_over_anything_or_off_the_paper(chart, theme):
+    figure = chart().figure
+    assert figure.get_facecolor() == to_rgba(theme.paper)
+    for axis in figure.axes:
+        assert all(max(line.get_xdata()) <= axis.get_xlim()[1] for line in axis.lines)
     written = texts_of(figure)
     for words, box in written:
         assert box.x0 >= 0, words
@@ -253,10 +223,10 @@ def test_nothing_is_written_over_anything_or_off_the_paper(name, theme):
         assert shared is None or min(shared.width, shared.height) < 2, f"{one!r} and {other!r}"
 
 
-@pytest.mark.parametrize("name", CHARTS)
-def test_the_same_rows_give_the_same_picture_with_its_words_as_alternative_and_plain_text(name):
-    chart = CHARTS[name](LIGHT)
-    assert chart.png() == CHARTS[name](LIGHT).png()
+@pytest.mark.parametrize("make", CHARTS.values(), ids=CHARTS)
+def test_the_same_rows_give_the_same_picture_with_its_words_as_alternative_and_plain_text(make):
+    chart = make()
+    assert chart.png() == make().png()
     data, metadata = chart.bundle()
     assert data["text/plain"] == metadata["image/png"]["alt"] == repr(chart)
     assert metadata["image/png"]["width"] == 960
@@ -264,18 +234,10 @@ def test_the_same_rows_give_the_same_picture_with_its_words_as_alternative_and_p
 
 
 def test_lines_are_named_where_they_end_and_there_is_no_legend():
-    figure = CHARTS["run"](LIGHT).figure
+    figure = CHARTS["run"]().figure
     assert not any(axis.get_legend() for axis in figure.axes)
     named = {text.get_text() for axis in figure.axes for text in axis.findobj(Annotation)}
-    assert {
-        "waiting 0",
-        "in flight 0",
-        "running 0",
-        "limit 4",
-        "stored 60",
-        "duplicates 0",
-        "dead 0",
-    } <= named
+    assert {"waiting 0", "running 0", "limit 4", "stored 60", "dead 0"} <= named
 
 
 def luminance(colour):
@@ -286,20 +248,14 @@ def luminance(colour):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("colour", [BLUE, ORANGE, GREEN, PURPLE, INK])
 def test_every_colour_stands_out_on_light_and_on_dark(colour, theme):
     one, other = sorted((luminance(theme.mixed(colour)), luminance(theme.paper)))
     assert (other + 0.05) / (one + 0.05) >= 4.5  # what WCAG asks of small letters
 
 
-def test_a_drawing_in_the_page_mixes_the_same_colours_with_the_pages_ink():
-    assert css_mixed(BLUE) == "color-mix(in srgb,#0072B2 72%,currentColor)"
-    assert css_mixed(INK) == "currentColor"
-
-
 @pytest.mark.parametrize(
-    ("settings", "theme"),
+    ("settings", "chosen"),
     [
         (None, LIGHT),
         ('{\n    // "theme": "JupyterLab Dark"\n    "theme": "JupyterLab Light"\n}', LIGHT),
@@ -308,14 +264,14 @@ def test_a_drawing_in_the_page_mixes_the_same_colours_with_the_pages_ink():
     ],
 )
 def test_the_picture_that_stays_follows_the_theme_chosen_in_jupyterlab(
-    tmp_path, monkeypatch, settings, theme
+    tmp_path, monkeypatch, settings, chosen
 ):
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
     if settings:
         folder = tmp_path / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
         folder.mkdir(parents=True)
         (folder / "themes.jupyterlab-settings").write_text(settings, encoding="utf-8")
-    assert theme_in_jupyterlab() is theme
+    assert theme_in_jupyterlab() is chosen
 
 
 def test_a_notebook_without_charts_does_not_wait_for_matplotlib():

@@ -9,6 +9,7 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import chapter_numbered
+from webhook_lab.course.checks import database
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.watch.rows import Sample, Sent
 
@@ -50,13 +51,7 @@ CRASHED = outcome(Design(pool=10), stored=8, marks=CRASH)
 SURVIVED = outcome(Design(consumers=10), redelivered=3, marks=CRASH)
 EIGHT = outcome(Design(consumers=8, connections_each=2))
 
-REFUSED = "webhooks are lost, and PostgreSQL said why"
-TRIED_AGAIN = "senders had to try again"
-MORE_ROOM = "more connections were open than the first limit allowed"
-KEPT = "the queue lost none, on at most ten connections"
-WAITED = "the pooler lost none, and its senders waited longer than the queue's"
-CRASH_LOSES = "a crash loses what is on its way through the pooler"
-CAME_AGAIN = "after a crash messages came again, and each webhook is stored once"
+REFUSED, TRIED_AGAIN, MORE_ROOM, KEPT, WAITED, CRASH_LOSES, CAME_AGAIN = database.CHECKS.claims
 
 
 def holds(claim: str, *outcomes: Outcome, twice: int = 0) -> None:
@@ -66,15 +61,10 @@ def holds(claim: str, *outcomes: Outcome, twice: int = 0) -> None:
 @pytest.mark.parametrize(
     ("claim", "outcomes"),
     [
-        (REFUSED, [LOST]),
-        (TRIED_AGAIN, [RETRIED]),
-        (MORE_ROOM, [LOST, RAISED]),
-        (KEPT, [QUEUE]),
-        (WAITED, [QUEUE, POOLER]),
-        (CRASH_LOSES, [POOLER, CRASHED]),
-        (CAME_AGAIN, [QUEUE, SURVIVED]),
+        (REFUSED, [LOST]), (TRIED_AGAIN, [RETRIED]), (MORE_ROOM, [LOST, RAISED]), (KEPT, [QUEUE]),
+        (WAITED, [QUEUE, POOLER]), (CRASH_LOSES, [POOLER, CRASHED]), (CAME_AGAIN, [QUEUE, SURVIVED]),
     ],
-)
+)  # fmt: skip
 def test_a_claim_holds(capsys: pytest.CaptureFixture[str], claim: str, outcomes: list[Outcome]) -> None:
     holds(claim, *outcomes)
     assert capsys.readouterr().out == f"Checkpoint: {claim}.\n"
@@ -112,12 +102,9 @@ def test_a_claim_that_does_not_hold_says_why(claim: str, outcomes: list[Outcome]
         holds(claim, *outcomes)
 
 
-def test_what_is_stored_twice_is_found() -> None:
+def test_what_is_stored_twice_is_found_and_before_there_is_a_database_nothing_holds() -> None:
     with pytest.raises(LabError, match="2 are stored more than once"):
         holds(CAME_AGAIN, SURVIVED, twice=2)
-
-
-def test_before_there_is_a_database_nothing_holds() -> None:
     with pytest.raises(LabError, match="no such burst"):
         checks.checkpoint(LabAtOne(None), KEPT)  # type: ignore[arg-type]
 

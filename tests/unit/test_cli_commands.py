@@ -1,7 +1,6 @@
 """The parts of commands that need no cloud: lines for shells, signatures, the doctor, the browser."""
 
 import queue
-import shlex
 import subprocess
 import threading
 import urllib.error
@@ -27,12 +26,8 @@ AWKWARD = """it's "quoted" $HOME `id` \\ & | % é"""
 
 def test_a_shell_gets_the_value_back_whatever_is_in_it() -> None:
     line = exported("sh", "NAME", AWKWARD)
-    assert shlex.split(line) == ["export", f"NAME={AWKWARD}"]
     shown = subprocess.run(["sh", "-c", f'{line}; printf %s "$NAME"'], capture_output=True, check=True)
     assert shown.stdout.decode() == AWKWARD
-
-
-def test_other_shells_get_their_own_words() -> None:
     assert exported("powershell", "NAME", "it's") == "$env:NAME = 'it''s'"
     assert exported("cmd", "NAME", "a b") == 'set "NAME=a b"'
 

@@ -11,7 +11,7 @@ from click.testing import Result as Printed
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import main
-from webhook_lab.cli.report import Commands, Result, progress, reports
+from webhook_lab.cli.report import Commands, Result, reports
 from webhook_lab.local_cloud import CloudError
 
 
@@ -34,13 +34,11 @@ def found() -> Result:
     return Result({"set": {"b", "a"}, "n": 1}, "two things", code=1)
 
 
-def test_people_get_text_and_programs_get_one_json_object() -> None:
-    assert run(found).stdout == "two things\n"
-    assert json.loads(run(found, "--json").stdout) == {"set": ["a", "b"], "n": 1}
-
-
-def test_messages_go_to_standard_error() -> None:
-    for result in (run(found), run(found, "--json")):
+def test_people_get_text_programs_one_json_object_and_messages_go_to_standard_error() -> None:
+    text, facts = run(found), run(found, "--json")
+    assert text.stdout == "two things\n"
+    assert json.loads(facts.stdout) == {"set": ["a", "b"], "n": 1}
+    for result in (text, facts):
         assert result.stderr == "a word of the library's own\na message\n"
         assert result.exit_code == 1
 
@@ -79,13 +77,6 @@ def test_a_wrong_command_line_says_so_and_exits_with_2() -> None:
         result = CliRunner().invoke(main, arguments)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "Error:" in result.stderr
-
-
-def test_no_bar_is_drawn_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(2, "Building") as step:
-        step("table")
-        step("publish_role")
-    assert capsys.readouterr() == ("", "")
 
 
 def test_each_command_says_what_it_does() -> None:

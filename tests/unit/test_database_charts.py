@@ -3,7 +3,6 @@
 import io
 from dataclasses import replace
 
-import pytest
 from matplotlib.image import imread
 
 from webhook_lab.database.connection_limits import CLASSES, connection_limit
@@ -12,7 +11,6 @@ from webhook_lab.show.database import PANELS, outcome_card
 from webhook_lab.show.database_charts import designs_chart, limits_chart
 from webhook_lab.show.limits import LimitsPanel, bars, limit_card
 from webhook_lab.show.series import collect, findings
-from webhook_lab.show.theme import DARK, LIGHT, Theme
 from webhook_lab.watch.rows import Sample, Sent
 
 
@@ -57,13 +55,9 @@ def test_the_comparison_takes_the_newest_of_each_design_under_the_first_limit() 
     assert chart.summary == "a connection per webhook: 200 of 500 lost; a queue, 10 consumers: 0 of 500 lost."
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_the_pictures_have_the_theme_s_paper(theme: Theme) -> None:
-    for chart in (designs_chart([NAIVE, QUEUE, *CRASHES], theme=theme), limits_chart(theme=theme)):
-        pixels = imread(io.BytesIO(chart.png()))
-        assert pixels.shape[1] == 1_920
-        paper = [int(theme.paper[i : i + 2], 16) for i in (1, 3, 5)]
-        assert [round(channel * 255) for channel in pixels[2, 2, :3]] == paper
+def test_the_pictures_are_drawn_twice_as_wide_as_they_are_shown() -> None:
+    for chart in (designs_chart([NAIVE, QUEUE, *CRASHES]), limits_chart()):
+        assert imread(io.BytesIO(chart.png())).shape[1] == 1_920
 
 
 def test_the_limits_are_told_with_the_size_that_is_enough() -> None:
@@ -83,22 +77,16 @@ def test_a_burst_is_told_while_it_goes_on() -> None:
     assert "480 had to wait in the queue" in says[1]
 
 
-def test_a_limit_is_answered_on_a_card() -> None:
+def test_a_limit_is_answered_on_a_card_and_by_bars_that_say_what_they_show() -> None:
     text = repr(limit_card("RDS for PostgreSQL", "db.t4g.small", kept_share=0.2, per_invocation=2))
     assert "safe MaximumConcurrency" in text
     assert "90" in text
     assert "none is safe" in repr(limit_card("Aurora MySQL", "db.t4g.small", per_invocation=40))
-
-
-def test_bars_say_in_words_what_they_show() -> None:
     html = bars(connection_limit("RDS for MySQL", "db.t4g.micro", kept_share=0.2))
     assert "MaximumConcurrency: at most 68" in html
     assert "has 85 connections: 17 kept for others, 68 for functions." in html
     assert "ask for 1,000: 932 find no room." in html
     assert "all find room" in bars(connection_limit("RDS for MySQL", "db.r6g.2xlarge"))
-    assert "No MaximumConcurrency is safe" in bars(
-        connection_limit("Aurora MySQL", "db.t4g.small", per_invocation=40)
-    )
 
 
 def test_the_controls_answer_whatever_is_chosen() -> None:

@@ -34,22 +34,12 @@ def by_name(report: Report) -> dict[str, Check]:
 def test_a_machine_without_a_target_fails_only_what_needs_one(tmp_path: Path) -> None:
     report = doctor.examine(environment(tmp_path))
     assert not report.ok
-    assert report.text().splitlines()[:9] == [
-        "OK    Python 3.11 or newer",
-        "OK    packages",
-        "OK    embedded AWS",
-        "OK    loopback network",
-        "OK    state folder",
-        "OK    runtime folder",
-        "OK    file lock",
-        "OK    temporary space",
-        "FAIL  target",
-    ]
-    assert [check.name for check in report.checks if not check.ok] == [
-        "target",
-        "permission to look",
-        "throttle",
-    ]
+    failed = [check.name for check in report.checks if not check.ok]
+    assert failed == ["target", "permission to look", "throttle"]
+    assert "that is not a target" in by_name(report)["target"].said
+    assert "aws" in by_name(report)["target"].fix
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "state"]
 
 
 def test_a_failed_check_says_what_was_seen_and_the_fix_and_a_good_one_only_when_asked() -> None:
@@ -59,35 +49,23 @@ def test_a_failed_check_says_what_was_seen_and_the_fix_and_a_good_one_only_when_
     assert not report.ok
 
 
-def test_what_the_target_says_reaches_the_report_with_what_to_try(tmp_path: Path) -> None:
-    check = by_name(doctor.examine(environment(tmp_path)))["target"]
-    assert not check.ok
-    assert "that is not a target" in check.said
-    assert "aws" in check.fix
-
-
-def test_requirements_are_told_apart_by_their_extra_and_their_system() -> None:
-    asked = {extra: list(map(str, doctor.requirements(REQUIRES, extra))) for extra in ("", "local", "test")}
-    assert [line.split(";")[0] for line in asked[""]] == ["boto3>=1.43.106", "ipywidgets<9,>=8.1"]
-    assert [line.split(";")[0] for line in asked["local"]] == ["ministack==1.5.33", "hypercorn>=0.18"]
-    assert [line.split(">")[0] for line in asked["test"]] == ["boto3-stubs[sqs,sts]"]
-
-
 @pytest.mark.parametrize(
     ("wanted", "have", "met"),
     [
         ("it>=1.43.106", "1.43.99", False),
         ("it>=8.1,<9", "8.1.9", True),
         ("it>=8.1,<9", "9.0.0rc1", False),
-        ("it>=6", "6.0.0", True),
         ("it>=6", "7rc1", True),
         ("it>=6", None, False),
         ("it", "0.1", True),
     ],
 )
-def test_a_version_meets_a_requirement_by_its_numbers(wanted: str, have: str | None, met: bool) -> None:
-    problems = doctor.unmet(doctor.requirements([wanted], ""), lambda name: have)
-    assert (problems == []) is met, problems
+def test_a_version_meets_a_requirement_by_its_numbers(
+    wanted: str, have: str | None, met: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: [wanted])
+    monkeypatch.setattr(doctor, "_installed", lambda name: have)
+    assert doctor._check("packages", lambda: doctor._packages("")).ok is met
 
 
 def test_every_missing_package_is_named_with_the_version_that_is_asked(
@@ -120,12 +98,6 @@ def test_a_folder_that_cannot_be_written_to_fails_with_the_variable_that_moves_i
     for name in ("state folder", "runtime folder", "file lock"):
         assert not checks[name].ok
         assert "WEBHOOK_LAB_HOME" in checks[name].fix
-
-
-def test_nothing_is_left_in_the_folders_that_were_tried(tmp_path: Path) -> None:
-    doctor.examine(environment(tmp_path))
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "state"]
 
 
 def test_the_folder_that_is_tried_is_the_one_that_local_clouds_use(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import ast
 import re
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import botocore.session
 import pytest
@@ -28,14 +27,6 @@ def test_every_fact_names_its_source_and_the_month_it_was_checked(fact):
     assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", fact.checked)
     assert str(fact) in repr(fact)
     assert fact.source in repr(fact)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_no_name_is_given_two_values(module: ModuleType):
-    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
-    targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
-    names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-    assert sorted(names) == sorted(set(names))
 
 
 def test_every_fact_is_told_or_used_somewhere():

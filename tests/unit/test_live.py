@@ -5,19 +5,17 @@ import base64
 import itertools
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
-import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 
 from tests.simulated_run import SimulatedRun
 from webhook_lab.show import live as live_module
 from webhook_lab.show.axes import WIDTH, axis_end, axis_top, spread, tick, values_below
-from webhook_lab.show.live import Live, Stopped, tail
+from webhook_lab.show.live import Live, tail
 from webhook_lab.show.live_svg import frame
 from webhook_lab.show.series import MOST, RUN, collect
 from webhook_lab.watch.rows import Sample
@@ -101,39 +99,16 @@ def test_under_pytest_nothing_is_drawn_but_the_picture(run, screen):
     assert live.chart.png().startswith(b"\x89PNG")
 
 
-def test_it_stops_watching_when_the_time_is_up(run):
-    live = view(run, seconds=0.1, until=lambda: False)
-    watch(live)
-    assert live.chart is not None
-
-
-def test_the_stop_button_ends_it_from_another_thread(run):
-    live = view(run)
-    threading.Timer(0.1, live.stop).start()
-    watch(live)
-    assert live.chart is not None
-
-
-def test_a_new_view_stops_the_one_before(run):
+def test_it_stops_when_the_time_is_up_when_it_is_stopped_and_when_another_begins(run):
+    late, stopped = view(run, seconds=0.1, until=lambda: False), view(run)
+    watch(late)
+    threading.Timer(0.1, stopped.stop).start()
+    watch(stopped)
     first, second = view(run).start(), view(run).start()
     asyncio.run(first.finish())
     second.stop()
     asyncio.run(second.finish())
-
-
-def test_cancelled_it_draws_the_picture_and_stays_cancelled(run):
-    live = view(run)
-
-    async def cell():
-        task = asyncio.ensure_future(live.start().finish())
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return task.cancelled()
-
-    assert asyncio.run(cell())
-    assert live.chart is not None
+    assert all(live.chart for live in (late, stopped, first, second))
 
 
 def test_what_sampling_raises_comes_out_of_the_cell_with_the_picture_drawn():
@@ -160,10 +135,6 @@ def test_of_a_growing_list_each_sample_is_taken_once():
     samples += (added := many(2))
     assert new() == added
     assert new() == []
-
-
-def test_stopped_says_one_line_and_shows_no_stack():
-    assert Stopped()._render_traceback_() == ["Stopped early; the picture shows the run so far."]
 
 
 # --- one frame
@@ -304,35 +275,3 @@ def test_while_a_cell_awaits_every_move_of_a_slider_arrives_and_is_reported(kern
     asked = "print(slider.value, get_ipython().kernel.shell_handlers['comm_msg'].__name__)"
     said = outputs_of(client, client.execute(asked))
     assert next(each["content"]["text"] for each in said if each["msg_type"] == "stream") == "4 comm_msg\n"
-
-
-def test_strict_nbval_passes_over_the_pictures_and_compares_the_next_cell(tmp_path):
-    """The guided cell is ignored, what follows is compared; nobody has to set anything."""
-    kernelspec = {"name": "python3", "display_name": "Python 3"}
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernelspec})
-    watched, ignored = f"{WATCH}await live.start().finish()", {"tags": ["nbval-ignore-output"]}
-    notebook.cells = [
-        nbformat.v4.new_code_cell(watched, metadata=ignored, execution_count=1),
-        nbformat.v4.new_code_cell('"stored 10" in live.summary()', execution_count=2),
-    ]
-    said = {"text/plain": "True"}
-    notebook.cells[1].outputs = [nbformat.v4.new_output("execute_result", said, execution_count=2)]
-    path = tmp_path / "live.ipynb"
-    nbformat.write(notebook, path)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--nbval",
-        "--nbval-cell-timeout=60",
-        path,
-    ]
-    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    environ |= {"PYTHONPATH": str(ROOT)}
-    answer = subprocess.run(
-        [*command, "--nbval-cell-timeout=60", path], cwd=tmp_path, env=environ, capture_output=True, text=True
-    )
-    assert answer.returncode == 0, answer.stdout

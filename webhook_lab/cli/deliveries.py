@@ -20,7 +20,7 @@ from webhook_lab.pipeline.naming import FUNCTIONS
 from webhook_lab.send.recorded import read_deliveries
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.send.signing import check_secret, github_headers, standard_webhooks_headers
-from webhook_lab.show.deliveries import items_card, peek_card, redrive_card
+from webhook_lab.show.cards import items_card, peek_card, redrive_card
 from webhook_lab.watch.items import read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.peek import peek

@@ -1,4 +1,4 @@
-"""How senders of webhooks behave: how long they wait, when they retry, how they name and sign a delivery."""
+"""How senders of webhooks behave: how long they wait, when they retry, how they name a delivery."""
 
 from dataclasses import dataclass
 
@@ -21,30 +21,17 @@ class Sender:
         waits: the longest it waits for an answer.
         retries: what it does when none or a bad one came.
         id_header: names the delivery, the same on every retry: what to deduplicate on.
-        signature_header: carries the HMAC-SHA256 of the raw body.
     """
 
     name: str
     waits: Fact[int]
     retries: str
     id_header: str
-    signature_header: str
 
 
 STANDARD_WEBHOOKS_WAIT_LONGEST = Fact(30, "seconds", _STANDARD)
 STANDARD_WEBHOOKS_RETRIES = Fact(
-    (
-        0,
-        5,
-        5 * _MINUTE,
-        30 * _MINUTE,
-        2 * _HOUR,
-        5 * _HOUR,
-        10 * _HOUR,
-        14 * _HOUR,
-        20 * _HOUR,
-        24 * _HOUR,
-    ),
+    (0, 5, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR),
     "seconds",
     _STANDARD,
 )
@@ -62,20 +49,17 @@ SENDERS = (
         STANDARD_WEBHOOKS_WAIT_LONGEST,
         f"{len(STANDARD_WEBHOOKS_RETRIES.value)} attempts, the last delayed by a day",
         "webhook-id",
-        "webhook-signature",
     ),
     Sender(
         "GitHub",
         GITHUB_WAIT,
         "none by itself; redelivered by hand",
         "X-GitHub-Delivery",
-        "X-Hub-Signature-256",
     ),
     Sender(
         "Shopify",
         SHOPIFY_WAIT,
         f"{SHOPIFY_RETRIES} in {SHOPIFY_RETRY_PERIOD}",
         "X-Shopify-Event-Id",
-        "X-Shopify-Hmac-Sha256",
     ),
 )

@@ -9,7 +9,6 @@ from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import depth
 from webhook_lab.show.bars import attempts_chart
 from webhook_lab.show.chart import Chart
-from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark
 from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import LogReader
@@ -100,5 +99,4 @@ class Attempts:
             visibility_timeout=queue.visibility_timeout if queue else 0,
             dead=self.dead_since,
             marks=marks,
-            theme=theme_here(),
         )

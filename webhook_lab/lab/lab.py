@@ -42,7 +42,7 @@ from webhook_lab.send.run import Run
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.send.signing import new_secret
 from webhook_lab.show import cards
-from webhook_lab.show.cards import Card
+from webhook_lab.show.card import Card
 from webhook_lab.show.panels import Controls
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines

@@ -14,7 +14,7 @@ from webhook_lab.send.run import Run
 from webhook_lab.show.bars import timeline_chart
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.charts import latency_chart, prediction_chart, receives_chart
-from webhook_lab.show.kernel import nobody_looks, theme_here
+from webhook_lab.show.kernel import nobody_looks
 from webhook_lab.show.live import Live, tail
 from webhook_lab.show.panels import Controls
 from webhook_lab.show.series import RUN, Mark
@@ -240,24 +240,24 @@ class WatchedRun:
 
     def receives(self) -> Chart:
         """How often each message was received, against how often a function worked on it."""
-        return receives_chart(self.fates(), theme=theme_here())
+        return receives_chart(self.fates())
 
     def prediction(self, seconds: float) -> Chart:
         """What the queue held, beside a drain at an even pace that takes `seconds`."""
         began = (_first(self.work) - self.watch.began_at) / 1000
         expected = [(began, float(len(set(self.accepted)))), (began + seconds, 0.0)]
         took, marks = self.drained_in, self.marks
-        return prediction_chart(self.watch.samples, expected, took=took, marks=marks, theme=theme_here())
+        return prediction_chart(self.watch.samples, expected, took=took, marks=marks)
 
     def latencies(self) -> Chart:
         """How long each sender waited for its answer, and how long until the delivery was stored."""
-        return latency_chart(self.sent, self.work, theme=theme_here())
+        return latency_chart(self.sent, self.work)
 
     def timeline(self) -> Chart:
         """Each invocation as a bar, with what it worked on."""
         began = _first(self.invocations, self.watch.began_at)
         marks = [(at - (began - self.watch.began_at) / 1000, label) for at, label in self.marks]
-        return timeline_chart(self.invocations, self.work, began=began, marks=marks, theme=theme_here())
+        return timeline_chart(self.invocations, self.work, began=began, marks=marks)
 
 
 def _first(spans: Sequence[Span], default: int = 0) -> int:

@@ -9,7 +9,7 @@ from webhook_lab.show.axes import WIDTH
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.series import Mark
-from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE, Theme
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.concurrency import peak
 from webhook_lab.watch.history import CUT
 from webhook_lab.watch.rows import Invocation, Work
@@ -26,32 +26,30 @@ def timeline_chart(
     invocations: Iterable[Invocation],
     work: Iterable[Work] = (),
     *,
-    began: int | None = None,
+    began: int,
     marks: Sequence[Mark] = (),
-    theme: Theme | None = None,
 ) -> Chart:
     """Each invocation as a bar from start to finish, its records inside. An open end: it has not finished.
 
     Args:
-        began: epoch milliseconds at which the axis of time starts; by default when the first invocation does.
+        began: epoch milliseconds at which the axis of time starts.
     """
     bars = sorted(invocations, key=lambda each: (each.started_at, each.request_id))
-    zero = began if began is not None else min((each.started_at for each in bars), default=0)
     blocks = sorted(work, key=lambda each: each.started_at)
     ran: list[Invocation | Work] = [*bars, *blocks]
-    last = max((each.finished_at or each.started_at for each in ran), default=zero)
+    last = max((each.finished_at or each.started_at for each in ran), default=began)
     row = rows_of(bars)
     rows = 1 + max(row.values(), default=-1)
     says = counted(len(bars), "invocation").capitalize()
     says += f", never more than {rows} at once" if bars else ""
-    drawing = Drawing(says, heights=(_ROW * max(rows, 2),), theme=theme, left=14, right=126)
+    drawing = Drawing(says, heights=(_ROW * max(rows, 2),), left=14, right=126)
     (axis,), theme = drawing.axes, drawing.theme
-    seconds = max((last - zero) / 1000, 0.1)
+    seconds = max((last - began) / 1000, 0.1)
     drawing.style(axis, "a row never holds two at once; in each invocation, its records", end=seconds, top=1)
     axis.set(ylim=(max(rows, 2), 0), yticks=[])
 
     def span(each: Invocation | Work) -> tuple[float, float]:
-        return (each.started_at - zero) / 1000, ((each.finished_at or last) - each.started_at) / 1000
+        return (each.started_at - began) / 1000, ((each.finished_at or last) - each.started_at) / 1000
 
     orange = theme.mixed(ORANGE)
     for each in bars:
@@ -96,9 +94,8 @@ def attempts_chart(
     labels: Mapping[str, str],
     *,
     visibility_timeout: float,
-    dead: Mapping[str, int] | None = None,
+    dead: Mapping[str, int],
     marks: Sequence[Mark] = (),
-    theme: Theme | None = None,
 ) -> Chart:
     """The attempts at each message, with the time for which SQS hid it after each one that did not end it.
 
@@ -112,7 +109,7 @@ def attempts_chart(
     """
     tried = sorted(attempts, key=lambda each: each.started_at)
     rows = [
-        _Row(label, tuple(each for each in tried if each.message_id == id_), (dead or {}).get(id_))
+        _Row(label, tuple(each for each in tried if each.message_id == id_), dead.get(id_))
         for id_, label in labels.items()
     ]
     known = sorted((each for row in rows for each in row.works), key=lambda each: each.started_at)
@@ -124,7 +121,7 @@ def attempts_chart(
         (max((row.ends(hidden) for row in rows), default=zero) - zero) / 1000, *(at for at, _ in marks), 0.1
     )
     high = max(2, sum(row.lanes for row in rows))
-    drawing = Drawing(*_findings(rows), heights=(_LANE * high,), theme=theme, left=_LEFT, right=_RIGHT)
+    drawing = Drawing(*_findings(rows), heights=(_LANE * high,), left=_LEFT, right=_RIGHT)
     (axis,) = drawing.axes
     drawing.style(axis, "attempts, and by a line how long SQS hid the message", end=end, top=1)
     axis.set(ylim=(high, 0), yticks=[])

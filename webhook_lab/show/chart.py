@@ -12,7 +12,7 @@ from IPython.display import display
 from webhook_lab.show.axes import MARK_APART, WIDTH, spread, tick, values_below
 from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark
-from webhook_lab.show.theme import INK, Theme
+from webhook_lab.show.theme import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,20 +69,12 @@ class Drawing:
     Args:
         says: as in `Chart`.
         heights: of the axes, in pixels; left and right are the room beside them.
-        theme: the reader's, unless it is given.
     """
 
-    def __init__(
-        self,
-        *says: str,
-        heights: Sequence[float],
-        theme: Theme | None = None,
-        left: float = 46,
-        right: float = 118,
-    ) -> None:
+    def __init__(self, *says: str, heights: Sequence[float], left: float = 46, right: float = 118) -> None:
         from matplotlib.figure import Figure  # half a second, which a cell without a chart need not wait for
 
-        self.says, self.theme = says, theme or theme_here()
+        self.says, self.theme = says, theme_here()
         above: float = _ABOVE if len(says) > 1 else _ABOVE - 20
         self._high = above + _BELOW + sum(heights) + _GAP * (len(heights) - 1)
         size = (WIDTH / 100, self._high / 100)

@@ -8,7 +8,7 @@ from webhook_lab.show.axes import axis_top, spread
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.series import Line, Mark, Panel, Series, details, findings, number
-from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE, Theme
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.rows import Fate, Sample, Sent, Work
 
 if TYPE_CHECKING:
@@ -20,13 +20,11 @@ _BETWEEN = 0.012  # of the axis of messages: between those that ran and those th
 def panels_chart(
     panels: Sequence[Panel],
     series: Mapping[str, Series],
-    *,
     marks: Sequence[Mark] = (),
-    theme: Theme | None = None,
 ) -> Chart:
     """A run from outside, one panel below another, as it was seen live; see `collect`."""
     heights = (150.0, *[92.0] * (len(panels) - 1))
-    drawing = Drawing(*findings(panels, series), heights=heights, theme=theme)
+    drawing = Drawing(*findings(panels, series), heights=heights)
     end = max((each.points[-1][0] for each in series.values() if each.points), default=1.0)
     for axis, panel, height in zip(drawing.axes, panels, heights, strict=True):
         top = panel.top(series)
@@ -46,29 +44,23 @@ def prediction_chart(
     samples: Iterable[Sample],
     expected: Sequence[tuple[float, float]],
     *,
-    took: float | None = None,
+    took: float,
     marks: Sequence[Mark] = (),
-    theme: Theme | None = None,
 ) -> Chart:
     """What was predicted of a drain, and what was measured.
 
     Args:
         expected: seconds, and how many messages the queue still holds then, with straight lines between,
             from the burst to the predicted end of the drain.
-        took: seconds that the drain took, where they are known better than from when samples were taken.
+        took: seconds that the drain took.
     """
     held = _held(samples)
     began, ends = expected[0][0], expected[-1][0]
     predicted, drained = ends - began, held.zero_since()
-    if took is None and drained is not None:
-        took = drained - held.positive_from()
-    if took is None:
-        says = f"Predicted {predicted:.1f} s; {counted(int(held.last), 'message')} not drained yet"
-    else:
-        more = took / predicted - 1
-        off = f"{abs(more):.1%} {'more' if more > 0 else 'less'}"
-        says = f"Predicted {predicted:.1f} s, took {took:.1f} s: {off}"
-    drawing = Drawing(says, heights=(220,), theme=theme, right=30)
+    more = took / predicted - 1
+    off = f"{abs(more):.1%} {'more' if more > 0 else 'less'}"
+    says = f"Predicted {predicted:.1f} s, took {took:.1f} s: {off}"
+    drawing = Drawing(says, heights=(220,), right=30)
     (axis,) = drawing.axes
     end = max(ends, drained or max((at for at, _ in held.points), default=0)) * 1.05
     top = axis_top(max(held.peak, *(value for _, value in expected)))
@@ -86,7 +78,7 @@ def prediction_chart(
     return drawing.chart(f"The queue held {counted(int(held.peak), 'message')} at most.")
 
 
-def latency_chart(sent: Iterable[Sent], work: Iterable[Work], *, theme: Theme | None = None) -> Chart:
+def latency_chart(sent: Iterable[Sent], work: Iterable[Work]) -> Chart:
     """For each delivery, how long its sender waited for the answer, and how long until it was stored."""
     deliveries = list(enumerate(sorted(sent, key=lambda each: each.sent_at), 1))
     finished = {each.id: each.finished_at for each in work if each.outcome == "stored"}
@@ -97,7 +89,7 @@ def latency_chart(sent: Iterable[Sent], work: Iterable[Work], *, theme: Theme | 
     else:
         waited, slowest = median(seconds for _, seconds in answered), max(seconds for _, seconds in stored)
         says = f"Answered in {waited * 1000:,.0f} ms (median); stored within {slowest:.1f} s"
-    drawing = Drawing(says, heights=(200,), theme=theme)
+    drawing = Drawing(says, heights=(200,))
     (axis,) = drawing.axes
     top = axis_top(max((seconds for _, seconds in (*answered, *stored)), default=1))
     end, order = len(deliveries) + 0.5, "deliveries, in the order sent"
@@ -112,7 +104,7 @@ def latency_chart(sent: Iterable[Sent], work: Iterable[Work], *, theme: Theme | 
     )
 
 
-def receives_chart(fates: Iterable[Fate], *, theme: Theme | None = None) -> Chart:
+def receives_chart(fates: Iterable[Fate]) -> Chart:
     """Upwards the receives of each message, downwards its invocations; those that never ran to the right."""
     columns = sorted(fates, key=lambda each: (each.never_ran, each.place == "dlq", each.receives))
     receives, runs = [each.receives for each in columns], [each.invocations for each in columns]
@@ -131,7 +123,7 @@ def receives_chart(fates: Iterable[Fate], *, theme: Theme | None = None) -> Char
             f"Every one of {total} ran" if columns else "No message",
             f"None was received more than {'once' if most <= 1 else f'{most} times'}",
         )
-    drawing = Drawing(*says, heights=(150, 84), theme=theme, right=24)
+    drawing = Drawing(*says, heights=(150, 84), right=24)
     above, below = drawing.axes
     end, places = max(len(columns), 1) + gap, [i + (gap if i >= left else 0) for i in range(len(columns))]
     drawing.style(above, "receives of each message, by SQS's count", end=end, top=axis_top(most), below=None)

@@ -21,33 +21,28 @@ _ROWS = 20  # of squares, one for each webhook
 _MARKERS = tuple(zip(ENGINES, "so^D", (BLUE, GREEN, INK, PURPLE), strict=True))
 
 
-def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme | None = None) -> Chart:
+def designs_chart(outcomes: Sequence[Outcome]) -> Chart:
     """What each design made of the same webhooks: each of them as a square, and the connections over time.
 
     Args:
         outcomes: the newest of each design counts, and only those with the first one's limit.
-        theme: the reader's, unless it is given.
     """
     newest = {
         (bool(each.marks), each.design): each
         for each in outcomes
         if each.limit == outcomes[0].limit and each.design.connections_each == 1
     }
-    shown = sorted(newest.values(), key=_order)
-    drawing = Drawing(*_finding(shown), heights=(_TALL,), theme=theme)
+    order = sorted(newest, key=lambda key: (key[0], key[1].consumers, key[1].pool, key[1].retries))
+    shown = [newest[key] for key in order]
+    drawing = Drawing(*_finding(shown), heights=(_TALL,))
     drawing.axes.pop().remove()
     width = min((WIDTH - _LEFT - 8 + _GAP) / len(shown) - _GAP, 200)
     end = max(each.seconds for each in shown)
     for number, outcome in enumerate(shown):
         left = _LEFT + number * (width + _GAP)
         _draw_design(drawing, outcome, left, width, first=number == 0, end=end)
-    numbers = [f"{_name(each, ' ')}: {each.lost} of {len(each.sent)} lost" for each in shown]
+    numbers = [f"{' '.join(_name(each))}: {each.lost} of {len(each.sent)} lost" for each in shown]
     return drawing.chart(f"{'; '.join(numbers)}.")
-
-
-def _order(outcome: Outcome) -> tuple[object, ...]:
-    design = outcome.design
-    return bool(outcome.marks), design.consumers, design.pool, design.retries
 
 
 def _finding(shown: Sequence[Outcome]) -> tuple[str, str]:
@@ -63,19 +58,16 @@ def _finding(shown: Sequence[Outcome]) -> tuple[str, str]:
     )
 
 
-def _name(outcome: Outcome, new_line: str = "\n") -> str:
+def _name(outcome: Outcome) -> tuple[str, str]:
+    """In two lines."""
     design = outcome.design
     if outcome.marks:
-        return f"{'a queue,' if design.consumers else 'a pooler,'}{new_line}database crashes"
+        return "a queue," if design.consumers else "a pooler,", "database crashes"
     if design.consumers:
-        return f"a queue,{new_line}{design.consumers} consumers"
+        return "a queue,", f"{design.consumers} consumers"
     if design.pool:
-        return f"a pooler of{new_line}{design.pool} connections"
-    return (
-        f"the same,{new_line}{design.retries} retries"
-        if design.retries
-        else f"a connection{new_line}per webhook"
-    )
+        return "a pooler of", f"{design.pool} connections"
+    return ("the same,", f"{design.retries} retries") if design.retries else ("a connection", "per webhook")
 
 
 def _price(outcome: Outcome) -> str:
@@ -96,7 +88,7 @@ def _draw_design(
     def text(right: float, down: float, words: str, size: float, colour: str = INK, **more: Any) -> None:
         drawing.words(left + right, _ABOVE + down, words, colour, size=size, va="baseline", **more)
 
-    for line, words in enumerate(_name(outcome).split("\n")):
+    for line, words in enumerate(_name(outcome)):
         text(0, -4 + 18 * line, words, _HEAD, weight="bold")
     verdict = ORANGE if outcome.lost else GREEN
     text(-2, 56, str(outcome.lost), _HUGE, verdict, weight="bold")
@@ -130,12 +122,11 @@ def _draw_squares(axis: "Axes", outcome: Outcome, theme: Theme) -> None:
     axis.set(xlim=(-0.5, ceil(len(outcome.sent) / _ROWS) - 0.5), ylim=(_ROWS - 0.5, -0.5))
 
 
-def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Chart:
+def limits_chart(*, per_invocation: int = 1) -> Chart:
     """How many connections each engine takes by instance class, beside what an account's functions can open.
 
     Args:
         per_invocation: connections that one invocation opens.
-        theme: the reader's, unless it is given.
     """
     functions = quotas.LAMBDA_ACCOUNT_CONCURRENCY.value
     asked, memory = functions * per_invocation, dict(connections.MEMORY.value)
@@ -151,7 +142,7 @@ def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Char
         f"{size} database has room for the functions of one account",
         "max_connections by instance class: nominal defaults, of which others need some too",
     )
-    drawing = Drawing(*says, heights=(32 * len(CLASSES),), theme=theme, left=160, right=40)
+    drawing = Drawing(*says, heights=(32 * len(CLASSES),), left=160, right=40)
     (axis,), theme = drawing.axes, drawing.theme
     ticks = (50, 100, 200, 500, 1_000, 2_000, 5_000)
     axis.set(xscale="log", xlim=(40, max(7_000, asked * 1.2)), ylim=(len(CLASSES) - 0.5, -0.7))

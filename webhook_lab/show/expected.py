@@ -1,8 +1,8 @@
 """The scheduled failure of a chapter: it has to happen, and to be the one that was announced."""
 
 import re
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
 from IPython.display import display
@@ -20,8 +20,9 @@ _VARYING = (
 )
 
 
-class expected_error:
-    """Run a block that has to fail, and show what was said.
+@contextmanager
+def expected_error(*codes: str) -> Iterator[None]:
+    """Run a block that has to fail, and show what was said, with a token for all that differs between runs.
 
     >>> with expected_error("AccessDenied"):  # doctest: +SKIP
     ...     lab.invoke("publish", event)
@@ -32,40 +33,19 @@ class expected_error:
     Raises:
         AssertionError: nothing was raised, or something else was.
     """
-
-    def __init__(self, *codes: str) -> None:
-        if not codes:
-            raise TypeError("name the error that has to occur")
-        self.codes = codes
-        self.error: Exception | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        wanted = " or ".join(self.codes)
-        if error is None:
-            raise AssertionError(f"this has to fail with {wanted}, and did not fail")
-        if not isinstance(error, Exception):
-            return False  # an interrupt is never the demonstration
-        if not any(_is(error, code) for code in self.codes):
+    wanted = " or ".join(codes)
+    try:
+        yield
+    except Exception as error:  # an interrupt is never the demonstration
+        if not any(_is(error, code) for code in codes):
             raise AssertionError(f"this has to fail with {wanted}, and failed otherwise: {error}") from error
-        self.error = error
-        display(self.card)  # type: ignore[no-untyped-call]
-        return True
-
-    @property
-    def card(self) -> Card:
-        """What was said, with a token in place of all that differs between runs or targets."""
-        error = self.error
+        said = {"Said": str(error)}
         if isinstance(error, LabError):
             said = {"Where": error.where, "Said": error.said, "Try": error.try_this}
-        else:
-            said = {"Said": str(error)} if error else {}
         rows = tuple((name, _steady(words)) for name, words in said.items())
-        return Card("Failed, as it should", self.codes[0], rows)
+        display(Card("Failed, as it should", codes[0], rows))  # type: ignore[no-untyped-call]
+    else:
+        raise AssertionError(f"this has to fail with {wanted}, and did not fail")
 
 
 def _is(error: BaseException, code: str) -> bool:

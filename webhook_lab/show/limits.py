@@ -16,8 +16,6 @@ from webhook_lab.show.card import Card
 from webhook_lab.show.panels import WIDE_LABEL, framed, row_of
 from webhook_lab.show.theme import GREEN, INK, ORANGE, css_mixed
 
-_FIRST = ("RDS for PostgreSQL", "db.t4g.small")
-
 
 def limit_card(engine: str, instance_class: str, *, kept_share: float = 0.2, per_invocation: int = 1) -> Card:
     """The largest safe MaximumConcurrency in front of a database, and what no throttle would do to it.
@@ -46,8 +44,8 @@ class LimitsPanel:
 
     def __init__(self) -> None:
         layout = {"width": "200px", "margin": "2px 16px 2px 0"}
-        self.engine = widgets.Dropdown(options=ENGINES, value=_FIRST[0], layout=layout)
-        self.instance_class = widgets.Dropdown(options=CLASSES, value=_FIRST[1], layout=layout)
+        self.engine = widgets.Dropdown(options=ENGINES, value="RDS for PostgreSQL", layout=layout)
+        self.instance_class = widgets.Dropdown(options=CLASSES, value="db.t4g.small", layout=layout)
         how: dict[str, Any] = {"style": WIDE_LABEL, "layout": {"width": "400px"}}
         self.kept = widgets.IntSlider(20, 0, 90, 5, description="Kept for others, %", **how)
         self.each = widgets.IntSlider(1, 1, 10, description="Connections per invocation", **how)

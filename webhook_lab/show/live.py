@@ -158,7 +158,7 @@ class Live:
 
     def _leave_picture(self) -> None:
         with self._lock:
-            self.chart = panels_chart(self.panels, self._series, marks=self._marks)
+            self.chart = panels_chart(self.panels, self._series, self._marks)
         data, metadata = self.chart.bundle()
         if self._handle:
             self._handle.update(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]

@@ -75,24 +75,17 @@ class Controls:
         self.box = framed([row_of(self._inputs), self.status], ORANGE)
         self._said: dict[str, str] = {}
         self._lock = threading.Lock()
-        sending = _Hand(send, lambda n: f"sending {n}", lambda n: f"{n} sent", self._sayer("Burst"))
-        throttling = _Hand(
-            throttle, lambda n: f"{n} is being set", lambda n: f"{n} in force",
-            self._sayer("Throttle"), newest=True,
-        )  # fmt: skip
-        self._pausing = _Hand(
-            pause, lambda on: "pausing" if on else "going on", lambda on: "paused" if on else "goes on",
-            self._sayer("Drain"), newest=True,
-        )  # fmt: skip
-        self._hands = (sending, throttling, self._pausing)
-        self.send.on_click(lambda _: sending.ask(self.burst.value))
-        self.limit.observe(lambda change: throttling.ask(change["new"]), "value")
+        self._sending = _Hand("Burst", send, self._say)
+        self._throttling = _Hand("Throttle", throttle, self._say, newest=True)
+        self._pausing = _Hand("Drain", pause, self._say, newest=True)
+        self.send.on_click(lambda _: self._send(self.burst.value))
+        self.limit.observe(lambda change: self._throttle(change["new"]), "value")
         self.pause.on_click(lambda _: self._toggle_pause())
         self.stop.on_click(lambda _: stop())
 
     def end(self) -> None:
         """Grey everything out; what was asked for already is still done."""
-        for hand in self._hands:
+        for hand in (self._sending, self._throttling, self._pausing):
             hand.let_go()
         for each in self._inputs:
             each.disabled = True
@@ -104,63 +97,62 @@ class Controls:
         bundle: dict[str, Any] = self.box._repr_mimebundle_(**kwargs)
         return {**bundle, "text/plain": repr(self)}
 
+    def _send(self, number: int) -> None:
+        self._sending.ask(number, f"sending {number}", f"{number} sent")
+
+    def _throttle(self, limit: int) -> None:
+        self._throttling.ask(limit, f"{limit} is being set", f"{limit} in force")
+
     def _toggle_pause(self) -> None:
         # A button, not a toggle: a click always arrives, a state may have to wait for the last one.
         asked = self.pause.description == _PAUSE
         self.pause.description, self.pause.icon = (_RESUME, "play") if asked else (_PAUSE, "pause")
-        self._pausing.ask(asked)
+        self._pausing.ask(asked, *(("pausing", "paused") if asked else ("going on", "goes on")))
 
-    def _sayer(self, name: str) -> Callable[[str], None]:
-        def say(words: str) -> None:
-            with self._lock:
-                self._said[name] = words
-                lines = [f"<b>{who}:</b> {escape(said)}" for who, said in self._said.items()]
-                self.status.value = " · ".join(lines)
-
-        return say
+    def _say(self, name: str, words: str) -> None:
+        with self._lock:
+            self._said[name] = words
+            lines = [f"<b>{who}:</b> {escape(said)}" for who, said in self._said.items()]
+            self.status.value = " · ".join(lines)
 
 
 class _Hand:
     """Does what one control asks for, in a thread of its own, one after another, until it is let go.
 
     Args:
-        doing, done: what to say before and after, for the value asked for.
+        say: shows words under the control's name.
         newest: of several requests that wait, only the newest counts.
     """
 
     def __init__(
-        self,
-        do: Callable[[Any], object],
-        doing: Callable[[Any], str],
-        done: Callable[[Any], str],
-        say: Callable[[str], None],
-        *,
-        newest: bool = False,
+        self, name: str, do: Callable[[Any], object], say: Callable[[str, str], None], *, newest: bool = False
     ) -> None:
-        self._do, self._doing, self._done, self._say, self._newest = do, doing, done, say, newest
-        self._asked: SimpleQueue[Any] = SimpleQueue()
-        self._latest: int | bool | None = None
+        self._name, self._do, self._say, self._newest = name, do, say, newest
+        self._asked: SimpleQueue[tuple[Any, str, str] | None] = SimpleQueue()
+        self._latest: object = None
         threading.Thread(target=self._work, name="control", daemon=True).start()
 
-    def ask(self, value: int | bool) -> None:
-        self._latest = value
-        self._asked.put(value)
+    def ask(self, value: int | bool, doing: str, done: str) -> None:
+        self._latest = request = (value, doing, done)
+        self._asked.put(request)
 
     def let_go(self) -> None:
         self._asked.put(None)
 
     def _work(self) -> None:
-        while (value := self._asked.get()) is not None:
-            if self._newest and value != self._latest:
+        while request := self._asked.get():
+            if self._newest and request is not self._latest:
                 continue
-            self._say(self._doing(value))
+            value, doing, done = request
+            self._say(self._name, doing)
             try:
                 returned = self._do(value)
-                self._say(returned if isinstance(returned, str) else self._done(value))
+                said = returned if isinstance(returned, str) else done
             except LabError as error:
-                self._say(f"{error.said} {error.try_this}")
+                said = f"{error.said} {error.try_this}"
             except Exception as error:
-                self._say(f"{type(error).__name__}: {error}")
+                said = f"{type(error).__name__}: {error}"
+            self._say(self._name, said)
 
 
 def _button(words: str, icon: str, width: str, *, style: str = "") -> Any:

@@ -1,6 +1,6 @@
 """A message's way as a waterfall: one row for each moment, a dot where it lies in time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -27,53 +27,36 @@ class Timeline:
         return "\n".join([f"{counted(len(self.rows), 'moment')} of one message", *lines])
 
     def _repr_html_(self) -> str:
-        height, width = self._bottom + _BOTTOM, _LEFT + _WIDE + _RIGHT
-        inside = "".join([*self._axis(), *self._moments()])
-        svg = (
-            f'<svg style="color: var(--jp-content-font-color1, currentColor); max-width: {width}px" '
-            f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(repr(self))}" '
-            f'font-family="var(--jp-content-font-family, sans-serif)" font-size="13" fill="currentColor">'
-            f"{inside}</svg>"
-        )
-        # Who strips drawings strips this style too: the words remain.
-        return f'<div>{svg}<pre style="display: none">{escape(repr(self))}</pre></div>'
-
-    @property
-    def _bottom(self) -> int:
-        return _TOP + _ROW * len(self.rows)
-
-    @property
-    def _scale(self) -> tuple[int, int]:
-        """Milliseconds between two ticks, about six of them, and how many ticks there are."""
+        bottom, width = _TOP + _ROW * len(self.rows), _LEFT + _WIDE + _RIGHT
         longest = max((ms for ms, _, _ in self.rows), default=0)
         step = next((step for step in _STEPS if longest / step <= 6), max(1, longest // 6))
-        return step, -(-max(longest, 1) // step)
-
-    def _axis(self) -> Iterator[str]:
-        step, ticks = self._scale
+        ticks = -(-max(longest, 1) // step)
+        head = (
+            f'<svg style="color: var(--jp-content-font-color1, currentColor); max-width: {width}px" '
+            f'viewBox="0 0 {width} {bottom + _BOTTOM}" role="img" aria-label="{escape(repr(self))}" '
+            f'font-family="var(--jp-content-font-family, sans-serif)" font-size="13" fill="currentColor">'
+        )
+        parts = [head]
         for tick in range(ticks + 1) if self.rows else ():
             x = _LEFT + _WIDE * tick / ticks
-            yield (
-                f'<path d="M{x:.1f} {_TOP}V{self._bottom}" stroke="currentColor" stroke-opacity="0.15"/>'
-                f'<text x="{x:.1f}" y="{self._bottom + 18}" text-anchor="middle" fill-opacity="0.7" '
+            parts.append(
+                f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="currentColor" stroke-opacity="0.15"/>'
+                f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill-opacity="0.7" '
                 f'font-size="12">{tick * step:,}{" ms" if tick == ticks else ""}</text>'
             )
-
-    def _moments(self) -> Iterator[str]:
-        step, ticks = self._scale
-        places = [
-            (_LEFT + _WIDE * ms / (step * ticks), _TOP + _ROW * (i + 0.5))
-            for i, (ms, _, _) in enumerate(self.rows)
-        ]
-        way = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        yield f'<polyline points="{way}" fill="none" stroke="currentColor" stroke-opacity="0.35"/>'
-        for (x, y), (ms, where, what) in zip(places, self.rows, strict=True):
-            yield (
+        xs = [_LEFT + _WIDE * ms / (step * ticks) for ms, _, _ in self.rows]
+        ys = [_TOP + _ROW * (i + 0.5) for i in range(len(xs))]
+        way = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
+        parts.append(f'<polyline points="{way}" fill="none" stroke="currentColor" stroke-opacity="0.35"/>')
+        for x, y, (ms, where, what) in zip(xs, ys, self.rows, strict=True):
+            parts.append(
                 f'<text x="0" y="{y + 4.5:g}" font-weight="600">{escape(where)}</text>'
                 f'<text x="104" y="{y + 4.5:g}">{escape(what)}</text>'
                 f'<text x="{_LEFT - 24}" y="{y + 4.5:g}" text-anchor="end" fill-opacity="0.7">{ms:,}</text>'
                 f'<circle cx="{x:.1f}" cy="{y:g}" r="6" fill="{_COLOURS.get(where, INK)}"/>'
             )
+        # Who strips drawings strips this style too: the words remain.
+        return f'<div>{"".join(parts)}</svg><pre style="display: none">{escape(repr(self))}</pre></div>'
 
 
 def timeline_card(moments: Sequence[Moment]) -> Timeline:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from webhook_lab.course.checks.claims import OpenLab
+from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.role import Role
 from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Answer
@@ -13,18 +14,11 @@ from webhook_lab.watch.rows import Answer
 SECONDS = 60.0
 """How long a check waits for what CloudWatch and SQS show late; depths settle within about a minute."""
 
-_WORDS = {"dlq": "dead-letter queue", "api": "API", "publish_logs": "log group"}
-
-
-def words(key: str) -> str:
-    """What a step of the pipeline is called in a sentence."""
-    return _WORDS.get(key, key.replace("_", " "))
-
 
 def there(lab: OpenLab, key: str) -> Any:
     """One step's resource, as AWS describes it now."""
     found = lab.pipeline.look_up(key)
-    assert found, f"there is no {words(key)}"
+    assert found, f"there is no {STEPS[key].label}"
     return found
 
 

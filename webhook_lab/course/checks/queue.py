@@ -3,7 +3,8 @@
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.checks.claims import Checks, OpenLab
-from webhook_lab.course.checks.look import SECONDS, held, messages, there, words
+from webhook_lab.course.checks.look import SECONDS, held, messages, there
+from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.queue import Depth
 
 CHECKS = Checks()
@@ -24,7 +25,7 @@ def _depth_is(lab: OpenLab, key: str = "queue", *, visible: int = 0, in_flight: 
         retry_until(agrees, seconds=patience, reason="the depth to settle")
     except LabError:
         raise AssertionError(
-            f"in the {words(key)} {seen[-1].visible} visible and {seen[-1].in_flight} in flight, "
+            f"in the {STEPS[key].label} {seen[-1].visible} visible and {seen[-1].in_flight} in flight, "
             f"not {visible} and {in_flight}"
         ) from None
 
