@@ -2,7 +2,6 @@
 
 import contextlib
 import http.server
-import io
 import json
 import os
 import signal
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -22,6 +20,7 @@ import boto3
 import psutil
 import pytest
 
+from tests.cloud.functions import client, run_a_function
 from webhook_lab import keeper
 from webhook_lab.local_cloud import (
     Cloud,
@@ -151,30 +150,6 @@ def nothing_is_left(home: Path) -> None:
     with contextlib.suppress(AssertionError):
         wait_until(lambda: not left(home))
     assert left(home) == []
-
-
-def client(cloud: Cloud, service: str) -> Any:
-    return boto3.client(
-        service, endpoint_url=cloud.endpoint_url, region_name=cloud.region,
-        aws_access_key_id=cloud.access_key_id, aws_secret_access_key=cloud.secret_access_key,
-    )  # fmt: skip
-
-
-def run_a_function(cloud: Cloud, source: str = "def handler(event, context): return {}") -> Any:
-    """Create a function and invoke it: its process stays, warm. What it returned comes back."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("app.py", source)
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = client(cloud, "iam").create_role(RoleName="f", AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    functions = client(cloud, "lambda")
-    functions.create_function(
-        FunctionName="f", Runtime="python3.13", Role=role, Handler="app.handler",
-        Code={"ZipFile": archive.getvalue()},
-    )  # fmt: skip
-    wait_until(lambda: functions.get_function(FunctionName="f")["Configuration"]["State"] == "Active")
-    return json.loads(functions.invoke(FunctionName="f")["Payload"].read())
 
 
 def test_a_private_cloud_ends_with_its_block(home: Path) -> None:

@@ -6,68 +6,31 @@ thread, and an idle mapping is not taken for somebody who uses the cloud.
 """
 
 import asyncio
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import lambda_runtime, sigv4
+from ministack.core.responses import request_scope
+from ministack.services import lambda_svc
+
 from webhook_lab.local_cloud.batches import RECEIVE_MOST, FunctionFailed, Message, Refused, Throttled
-from webhook_lab.local_cloud.emulator.mappings import execution_role, let_through
 from webhook_lab.local_cloud.guard import App
+from webhook_lab.local_cloud.runtime import Cloud
 
 Payload = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Whose call it is."""
-
-    key: str
-    secret: str = field(repr=False)
-    token: str = ""
-
-    def sign(
-        self, service: str, region: str, path: str, headers: dict[str, str], body: bytes
-    ) -> dict[str, str]:
-        """The headers of a POST with its signature (SigV4). botocore's would be a third of a call's time.
-
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-        """
-        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        sent = {**headers, "x-amz-date": at, **({"x-amz-security-token": self.token} if self.token else {})}
-        names = ";".join(sorted(sent))
-        lines = "".join(f"{name}:{sent[name]}\n" for name in sorted(sent))
-        request = f"POST\n{path}\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-        scope = f"{at[:8]}/{region}/{service}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = _mac(_key(self.secret, scope), text).hex()
-        told = f"Credential={self.key}/{scope}, SignedHeaders={names}, Signature={signature}"
-        return {**sent, "authorization": f"AWS4-HMAC-SHA256 {told}"}
-
-
-def _mac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(), "sha256")
-
-
-@lru_cache
-def _key(secret: str, scope: str) -> bytes:
-    key = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        key = _mac(key, part)
-    return key
+Credentials = tuple[str, str, str]
+"""Access key, secret, and token, which is empty for root."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The way to the emulator `app`, which clients reach at `address`; `root` are its owner's credentials."""
+    """The way to the emulator `app`, which serves `cloud`."""
 
     app: App
-    address: str
-    root: Credentials
+    cloud: Cloud
 
     async def call(
         self,
@@ -83,8 +46,8 @@ class Caller:
         Whoever cancels this still gets an answer that was given in the same moment: no message is lost.
         """
         body = json.dumps(payload).encode()
-        named = {**headers, "host": self.address.removeprefix("http://")}
-        sent = credentials.sign(service, region, path, named, body)
+        named = {**headers, "host": self.cloud.endpoint_url.removeprefix("http://")}
+        sent = _signed(credentials, service, region, path, named, body)
         scope = {
             "type": "http",
             "method": "POST",
@@ -143,7 +106,7 @@ class Ends:
 
     async def invoke(self, batch: list[Message]) -> Any:
         """Invoke the function with the messages that the mapping's filter lets through, if any."""
-        records = let_through(self._esm, [self._record(message) for message in batch])
+        records = lambda_svc._apply_filter_criteria([self._record(each) for each in batch], self._esm)
         if not records:
             return None
         name = ":".join(filter(None, (self._esm["FunctionName"], self._esm.get("Qualifier"))))
@@ -152,7 +115,7 @@ class Ends:
             self._region,
             f"/2015-03-31/functions/{name}/invocations",
             {"Records": records},
-            self._caller.root,
+            (self._caller.cloud.access_key_id, self._caller.cloud.secret_access_key, ""),
             {},
         )
         if status == 429:
@@ -164,21 +127,28 @@ class Ends:
         return answer
 
     async def _sqs(self, action: str, **payload: Any) -> Payload:
-        role = execution_role(self._account, self._region, self._esm)
-        if role is None:  # nothing is read that could not be handed on
-            raise Refused(f"ResourceNotFoundException: Function not found: {self._esm['FunctionArn']}")
-        queue = f"{self._caller.address}/{self._account}/{self._esm['EventSourceArn'].rsplit(':', 1)[1]}"
+        url, name = self._caller.cloud.endpoint_url, self._esm["EventSourceArn"].rsplit(":", 1)[1]
         status, headers, answer = await self._caller.call(
             "sqs",
             self._region,
             "/",
-            {"QueueUrl": queue, **payload},
-            Credentials(*role.values()),
+            {"QueueUrl": f"{url}/{self._account}/{name}", **payload},
+            self._execution_role(),
             {"x-amz-target": f"AmazonSQS.{action}", "content-type": "application/x-amz-json-1.0"},
         )
         if status != 200:
             raise _refused(headers, answer)
         return answer or {}
+
+    def _execution_role(self) -> Credentials:
+        """What the function runs with. Without a function nothing is read: nobody could be handed it."""
+        with request_scope(self._account, self._region):
+            name = self._esm["FunctionName"], self._esm.get("Qualifier")
+            record, config = lambda_svc._get_func_record_for_qualifier(*name)
+            if not record:
+                raise Refused(f"ResourceNotFoundException: Function not found: {self._esm['FunctionArn']}")
+            key, secret, token = lambda_runtime.execution_credentials(config).values()
+            return key, secret, token
 
     def _record(self, message: Message) -> Payload:
         """A message as a function gets it."""
@@ -197,6 +167,24 @@ class Ends:
             "eventSourceARN": self._esm["EventSourceArn"],
             "awsRegion": self._region,
         }
+
+
+def _signed(
+    credentials: Credentials, service: str, region: str, path: str, headers: dict[str, str], body: bytes
+) -> dict[str, str]:
+    """The headers of a POST with its signature (SigV4). botocore's would be a third of a call's time.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    (key, secret, token), scope = credentials, (at[:8], region, service)
+    sent = {**headers, "x-amz-date": at, **({"x-amz-security-token": token} if token else {})}
+    names = ";".join(sorted(sent))
+    unsigned = sigv4.HeaderSignature(key, *scope, names, "", at)
+    _, text = sigv4.header_signing_documents(unsigned, "POST", path, {}, sent, body)
+    signature = sigv4.calculate_signature(secret, *scope, text)
+    told = f"Credential={key}/{'/'.join(scope)}/aws4_request, SignedHeaders={names}, Signature={signature}"
+    return {**sent, "authorization": f"AWS4-HMAC-SHA256 {told}"}
 
 
 def _refused(headers: dict[str, str], answer: Any) -> Refused:
