@@ -23,7 +23,10 @@ def client(cloud: Cloud, service: str, key: str = "", secret: str = "", token: s
 
 
 def run_a_function(
-    cloud: Cloud, source: str = "def handler(event, context): return {}", may: str = "logs:CreateLogStream", **event: str
+    cloud: Cloud,
+    source: str = "def handler(event, context): return {}",
+    may: str = "logs:PutLogEvents",
+    **event: str,
 ) -> Any:
     """Create the function "f" and invoke it: its process stays, warm. What it returned comes back."""
     iam, functions = client(cloud, "iam"), client(cloud, "lambda")
