@@ -86,11 +86,6 @@ def api_path(cloud: Cloud) -> Iterator[str]:
     gateway.delete_rest_api(restApiId=api)
 
 
-def test_the_owner_gets_in(cloud: Cloud, queue: str) -> None:
-    status, body = send(cloud, "POST", "/", list_queues(cloud), b"{}")
-    assert (status, json.loads(body)) == (200, {"QueueUrls": [queue]})
-
-
 def test_a_poll_that_its_caller_has_given_up_takes_no_message(cloud: Cloud, queue: str) -> None:
     sqs = client(cloud, "sqs")
     poll = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20}).encode()

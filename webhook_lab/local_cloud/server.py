@@ -62,11 +62,10 @@ async def _serve(listener: socket.socket, life: Life, cloud: Cloud) -> None:
 
     from webhook_lab.local_cloud import emulator
     from webhook_lab.local_cloud.emulator.mappings import Mappings
-    from webhook_lab.local_cloud.emulator.ports import Caller
     from webhook_lab.local_cloud.guard import Guard
 
     emulator.install()
-    mappings = Mappings(Caller(app, cloud))
+    mappings = Mappings(app, cloud)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.loglevel = "WARNING"

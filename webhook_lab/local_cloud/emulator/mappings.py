@@ -21,8 +21,10 @@ from typing import Any
 from ministack.core.responses import json_response, request_scope
 from ministack.services import lambda_svc
 
-from webhook_lab.local_cloud.emulator.ports import Caller, Ends
+from webhook_lab.local_cloud.emulator.ports import Ends
+from webhook_lab.local_cloud.guard import App
 from webhook_lab.local_cloud.poller import Pollers, PollerSettings, Scale
+from webhook_lab.local_cloud.runtime import Cloud
 
 SCALE = Scale(most=10)
 """AWS goes up to 1,250; here each further invocation is a process of 47 MB on the learner's machine."""
@@ -37,13 +39,10 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class _Running:
-    """One mapping that the emulator keeps as `esm`, and its pollers."""
+    """One mapping that the emulator keeps, and its pollers."""
 
-    def __init__(
-        self, caller: Caller, account: str, region: str, esm: Esm, changed: Callable[[], None]
-    ) -> None:
-        self.scope, self.esm, self.leaving = (account, region), esm, False
-        ends = Ends(caller, account, region, esm)
+    def __init__(self, ends: Ends, changed: Callable[[], None]) -> None:
+        self.scope, self.esm, self.leaving = (ends.account, ends.region), ends.esm, False
         self.pollers = Pollers(ends, ends, self.settings, scale=SCALE, report=self.report, ended=changed)
 
     def settings(self) -> PollerSettings:
@@ -74,8 +73,8 @@ class Mappings:
     Made on the event loop: from then on the emulator polls no queue, and answers with the states of ours.
     """
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, app: App, cloud: Cloud) -> None:
+        self._app, self._cloud = app, cloud
         self._running: dict[str, _Running] = {}
         self._look, self._loop = asyncio.Event(), asyncio.get_running_loop()
         self._update, self._delete = lambda_svc._update_esm, lambda_svc._delete_esm
@@ -98,8 +97,7 @@ class Mappings:
     def _follow(self) -> None:
         standing = {each[2]["UUID"]: each for each in lambda_svc._iter_all_esms() if _reads_a_queue(each[2])}
         for uuid in standing.keys() - self._running.keys():
-            account, region, esm = standing[uuid]
-            self._running[uuid] = _Running(self._caller, account, region, esm, self._look.set)
+            self._running[uuid] = _Running(Ends(self._app, self._cloud, *standing[uuid]), self._look.set)
         for uuid, running in list(self._running.items()):
             running.leaving |= uuid not in standing
             running.pollers.adjust()

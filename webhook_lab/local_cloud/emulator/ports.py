@@ -26,20 +26,62 @@ Credentials = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Caller:
-    """The way to the emulator `app`, which serves `cloud`."""
+class Ends:
+    """What one mapping connects, `esm` as the emulator `app` keeps it: a Queue and a Function."""
 
     app: App
     cloud: Cloud
+    account: str
+    region: str
+    esm: dict[str, Any]
 
-    async def call(
-        self,
-        service: str,
-        region: str,
-        path: str,
-        payload: Payload,
-        credentials: Credentials,
-        headers: dict[str, str],
+    async def receive(self, most: int, wait: int) -> list[Message]:
+        """ReceiveMessage, with everything that an event tells of a message."""
+        asked = {"MaxNumberOfMessages": most, "WaitTimeSeconds": wait}
+        every = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+        answer = await self._sqs("ReceiveMessage", **asked, **every)
+        return answer.get("Messages") or []
+
+    async def delete(self, messages: list[Message]) -> None:
+        """DeleteMessageBatch, ten at a time."""
+        for first in range(0, len(messages), RECEIVE_MOST):
+            some = messages[first : first + RECEIVE_MOST]
+            entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(some)]
+            await self._sqs("DeleteMessageBatch", Entries=entries)
+
+    async def visibility_timeout(self) -> float:
+        """GetQueueAttributes, in seconds."""
+        found = await self._sqs("GetQueueAttributes", AttributeNames=["VisibilityTimeout"])
+        return float(found["Attributes"]["VisibilityTimeout"])
+
+    async def invoke(self, batch: list[Message]) -> Any:
+        """Invoke the function with the messages that the mapping's filter lets through, if any."""
+        records = lambda_svc._apply_filter_criteria([self._record(each) for each in batch], self.esm)
+        if not records:
+            return None
+        name = ":".join(filter(None, (self.esm["FunctionName"], self.esm.get("Qualifier"))))
+        path = f"/2015-03-31/functions/{name}/invocations"
+        root = self.cloud.access_key_id, self.cloud.secret_access_key, ""
+        status, headers, answer = await self._call("lambda", path, {"Records": records}, root, {})
+        if status == 429:
+            raise Throttled
+        if status != 200:
+            raise _refused(headers, answer)
+        if "x-amz-function-error" in headers:
+            raise FunctionFailed
+        return answer
+
+    async def _sqs(self, action: str, **payload: Any) -> Payload:
+        name = self.esm["EventSourceArn"].rsplit(":", 1)[1]
+        asked = {"QueueUrl": f"{self.cloud.endpoint_url}/{self.account}/{name}", **payload}
+        kind = {"x-amz-target": f"AmazonSQS.{action}", "content-type": "application/x-amz-json-1.0"}
+        status, headers, answer = await self._call("sqs", "/", asked, self._execution_role(), kind)
+        if status != 200:
+            raise _refused(headers, answer)
+        return answer or {}
+
+    async def _call(
+        self, service: str, path: str, payload: Payload, credentials: Credentials, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], Any]:
         """POST the payload: status, headers by lower-case name, JSON answer.
 
@@ -47,7 +89,7 @@ class Caller:
         """
         body = json.dumps(payload).encode()
         named = {**headers, "host": self.cloud.endpoint_url.removeprefix("http://")}
-        sent = _signed(credentials, service, region, path, named, body)
+        sent = _signed(credentials, service, self.region, path, named, body)
         scope = {
             "type": "http",
             "method": "POST",
@@ -78,75 +120,13 @@ class Caller:
         content = b"".join(part.get("body", b"") for part in answer[1:])
         return answer[0]["status"], told, json.loads(content or b"null")
 
-
-class Ends:
-    """What one mapping connects, `esm` as the emulator keeps it: a Queue and a Function."""
-
-    def __init__(self, caller: Caller, account: str, region: str, esm: dict[str, Any]) -> None:
-        self._caller, self._account, self._region, self._esm = caller, account, region, esm
-
-    async def receive(self, most: int, wait: int) -> list[Message]:
-        """ReceiveMessage, with everything that an event tells of a message."""
-        asked = {"MaxNumberOfMessages": most, "WaitTimeSeconds": wait}
-        every = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
-        answer = await self._sqs("ReceiveMessage", **asked, **every)
-        return answer.get("Messages") or []
-
-    async def delete(self, messages: list[Message]) -> None:
-        """DeleteMessageBatch, ten at a time."""
-        for first in range(0, len(messages), RECEIVE_MOST):
-            some = messages[first : first + RECEIVE_MOST]
-            entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(some)]
-            await self._sqs("DeleteMessageBatch", Entries=entries)
-
-    async def visibility_timeout(self) -> float:
-        """GetQueueAttributes, in seconds."""
-        found = await self._sqs("GetQueueAttributes", AttributeNames=["VisibilityTimeout"])
-        return float(found["Attributes"]["VisibilityTimeout"])
-
-    async def invoke(self, batch: list[Message]) -> Any:
-        """Invoke the function with the messages that the mapping's filter lets through, if any."""
-        records = lambda_svc._apply_filter_criteria([self._record(each) for each in batch], self._esm)
-        if not records:
-            return None
-        name = ":".join(filter(None, (self._esm["FunctionName"], self._esm.get("Qualifier"))))
-        status, headers, answer = await self._caller.call(
-            "lambda",
-            self._region,
-            f"/2015-03-31/functions/{name}/invocations",
-            {"Records": records},
-            (self._caller.cloud.access_key_id, self._caller.cloud.secret_access_key, ""),
-            {},
-        )
-        if status == 429:
-            raise Throttled
-        if status != 200:
-            raise _refused(headers, answer)
-        if "x-amz-function-error" in headers:
-            raise FunctionFailed
-        return answer
-
-    async def _sqs(self, action: str, **payload: Any) -> Payload:
-        url, name = self._caller.cloud.endpoint_url, self._esm["EventSourceArn"].rsplit(":", 1)[1]
-        status, headers, answer = await self._caller.call(
-            "sqs",
-            self._region,
-            "/",
-            {"QueueUrl": f"{url}/{self._account}/{name}", **payload},
-            self._execution_role(),
-            {"x-amz-target": f"AmazonSQS.{action}", "content-type": "application/x-amz-json-1.0"},
-        )
-        if status != 200:
-            raise _refused(headers, answer)
-        return answer or {}
-
     def _execution_role(self) -> Credentials:
         """What the function runs with. Without a function nothing is read: nobody could be handed it."""
-        with request_scope(self._account, self._region):
-            name = self._esm["FunctionName"], self._esm.get("Qualifier")
+        with request_scope(self.account, self.region):
+            name = self.esm["FunctionName"], self.esm.get("Qualifier")
             record, config = lambda_svc._get_func_record_for_qualifier(*name)
             if not record:
-                raise Refused(f"ResourceNotFoundException: Function not found: {self._esm['FunctionArn']}")
+                raise Refused(f"ResourceNotFoundException: Function not found: {self.esm['FunctionArn']}")
             key, secret, token = lambda_runtime.execution_credentials(config).values()
             return key, secret, token
 
@@ -164,8 +144,8 @@ class Ends:
             "messageAttributes": attributes,
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
-            "eventSourceARN": self._esm["EventSourceArn"],
-            "awsRegion": self._region,
+            "eventSourceARN": self.esm["EventSourceArn"],
+            "awsRegion": self.region,
         }
 
 
