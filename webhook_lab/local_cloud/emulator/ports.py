@@ -6,6 +6,7 @@ thread, and an idle mapping is not taken for somebody who uses the cloud.
 """
 
 import asyncio
+import hmac
 import json
 import time
 from collections.abc import MutableMapping
@@ -162,7 +163,7 @@ def _signed(
     names = ";".join(sorted(sent))
     unsigned = sigv4.HeaderSignature(key, *scope, names, "", at)
     _, text = sigv4.header_signing_documents(unsigned, "POST", path, {}, sent, body)
-    signature = sigv4.calculate_signature(secret, *scope, text)
+    signature = hmac.digest(sigv4._cached_signing_key(secret, *scope), text.encode(), "sha256").hex()
     told = f"Credential={key}/{'/'.join(scope)}/aws4_request, SignedHeaders={names}, Signature={signature}"
     return {**sent, "authorization": f"AWS4-HMAC-SHA256 {told}"}
 
