@@ -121,7 +121,7 @@ def published(root: Path, pattern: str = "shared-*") -> Iterator[Cloud]:
             yield Cloud(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def scrubbed_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def scrubbed_environment() -> dict[str, str]:
     """The learner's environment without what a function must not see, and with the way to this package."""
-    kept = {name: value for name, value in environ.items() if name.upper() in _NEEDED_TO_RUN}
+    kept = {name: value for name, value in os.environ.items() if name.upper() in _NEEDED_TO_RUN}
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUTF8": "1"}
