@@ -47,6 +47,7 @@ class RunFolder:
         place = place.resolve()
         sweep(place, kind, ask)
         self.path = place / f"{kind}-{secrets.token_hex(8)}"
+        # Before the lock's file, which nobody would remove if this process were killed in between.
         self._keeper: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-P", __file__, self.path, ask, str(os.getpid())],
             stdin=subprocess.PIPE,
@@ -56,14 +57,13 @@ class RunFolder:
             env={name: value for name, value in os.environ.items() if name != MARK},  # nobody else's to end
             **apart(),
         )
-        # Taken when there is a keeper, so that a kill leaves no lock file, and before the folder appears, or
-        # another's sweep would take it for a dead one's.
-        lock = filelock.FileLock(f"{self.path}.lock", thread_local=False)
-        lock.acquire(timeout=0)
         self._started: list[subprocess.Popen[bytes]] = []
+        lock = filelock.FileLock(f"{self.path}.lock", thread_local=False)
         # Also called when this process exits.
         self._end = weakref.finalize(self, _end, self._keeper, lock, self.path, ask, self._started)
         try:
+            # Before the folder, which another's sweep would take for a dead one's; it may be looking just now.
+            lock.acquire(timeout=ASK_SECONDS)
             self.path.mkdir(mode=mode)
             self.path.chmod(mode)
         except OSError:

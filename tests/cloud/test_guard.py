@@ -2,46 +2,24 @@
 
 import hashlib
 import http.client
-import io
 import json
 import os
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.auth
 import pytest
-from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from tests.cloud.functions import client, run_a_function
 from webhook_lab.local_cloud import Cloud
 
 LIST_QUEUES = {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": "application/x-amz-json-1.0"}
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    ],
-}
-
-
-def client(cloud: Cloud, service: str, key: str = "", secret: str = "", token: str | None = None) -> Any:
-    """A boto3 client with the cloud's own credentials, or with others."""
-    return boto3.client(
-        service,
-        endpoint_url=cloud.endpoint_url,
-        region_name=cloud.region,
-        aws_access_key_id=key or cloud.access_key_id,
-        aws_secret_access_key=secret or cloud.secret_access_key,
-        aws_session_token=token,
-        config=Config(retries={"total_max_attempts": 1}),
-    )
 
 
 def send(
@@ -106,11 +84,6 @@ def api_path(cloud: Cloud) -> Iterator[str]:
     gateway.create_deployment(restApiId=api, stageName="prod")
     yield f"/restapis/{api}/prod/_user_request_"
     gateway.delete_rest_api(restApiId=api)
-
-
-def test_the_owner_gets_in(cloud: Cloud, queue: str) -> None:
-    status, body = send(cloud, "POST", "/", list_queues(cloud), b"{}")
-    assert (status, json.loads(body)) == (200, {"QueueUrls": [queue]})
 
 
 def test_a_poll_that_its_caller_has_given_up_takes_no_message(cloud: Cloud, queue: str) -> None:
@@ -199,6 +172,7 @@ def test_an_address_typed_into_a_browser_is_answered(cloud: Cloud, api_path: str
         ("GET", "/oauth2/authorize"),
         ("GET", "/iceberg/v1/config"),
         ("GET", "/?AWSAccessKeyId=test&Signature=x&Expires=9999999999"),
+        ("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x&X-Amz-Signature=x"),
         ("POST", "/_webhook_lab/identity"),
     ],
 )
@@ -279,31 +253,6 @@ def test_a_signature_of_another_hour_is_refused(
     assert (status, json.loads(answer)["__type"]) == (403, "RequestTimeTooSkewed")
 
 
-def presigned(cloud: Cloud, expires: int = 60) -> str:
-    """The path and query of a presigned GetQueueUrl, as any AWS SDK may send it."""
-    url = f"{cloud.endpoint_url}/?Action=ListQueues&Version=2012-11-05"
-    request = AWSRequest("GET", url)
-    credentials = Credentials(cloud.access_key_id, cloud.secret_access_key)
-    SigV4QueryAuth(credentials, "sqs", cloud.region, expires).add_auth(request)
-    return str(request.url).removeprefix(cloud.endpoint_url)
-
-
-def test_a_presigned_request_is_taken_until_it_expires_and_only_as_signed(
-    cloud: Cloud, queue: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    status, body = send(cloud, "GET", presigned(cloud))
-    assert (status, queue.encode() in body) == (200, True)
-    assert send(cloud, "GET", presigned(cloud).replace("ListQueues", "PurgeQueue"))[0] == 403
-    assert (
-        send(cloud, "GET", presigned(cloud), {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}, b"more")[0] == 403
-    )
-    before = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=5)
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: before)
-    assert send(cloud, "GET", presigned(cloud, expires=600))[0] == 200
-    status, body = send(cloud, "GET", presigned(cloud, expires=60))
-    assert (status, json.loads(body)["__type"]) == (403, "ExpiredTokenException")
-
-
 def test_a_request_that_names_two_callers_is_refused(cloud: Cloud) -> None:
     role = "ASIAIOSFODNN7EXAMPLE"
     headers = list_queues(cloud)
@@ -313,7 +262,8 @@ def test_a_request_that_names_two_callers_is_refused(cloud: Cloud) -> None:
     own_then_role = other.replace("Credential=", f"Credential={cloud.access_key_id}{scope}, Credential=", 1)
     for authorization in (role_then_own, own_then_role, f"{own}, {other}", f"{other}, {own}"):
         assert send(cloud, "POST", "/", {**headers, "Authorization": authorization}, b"{}")[0] == 403
-    assert send(cloud, "POST", presigned(cloud), headers, b"{}")[0] == 403
+    twice = f"/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={cloud.access_key_id}{scope}"
+    assert send(cloud, "POST", twice, signed(cloud, "POST", twice, LIST_QUEUES, b"{}"), b"{}")[0] == 403
 
 
 def test_the_host_must_be_signed(cloud: Cloud) -> None:
@@ -354,24 +304,11 @@ def test_a_function_has_its_roles_rights_and_nothing_of_the_owners(cloud: Cloud,
         "    except Exception as error:\n"
         "        return {'sent': sent['MessageId'], 'refused': str(error), 'environment': dict(os.environ)}\n"
     )
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("app.py", source)
-    iam, functions = client(cloud, "iam"), client(cloud, "lambda")
-    role = iam.create_role(RoleName="guarded", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
-    iam.put_role_policy(RoleName="guarded", PolicyName="send", PolicyDocument=policy)
-    functions.create_function(
-        FunctionName="guarded", Runtime="python3.13", Role=role, Handler="app.handler", Timeout=20,
-        Code={"ZipFile": archive.getvalue()},
-    )  # fmt: skip
-    functions.get_waiter("function_active_v2").wait(FunctionName="guarded")
-    answer = functions.invoke(FunctionName="guarded", Payload=json.dumps({"queue": queue}))
-    said = json.loads(answer["Payload"].read())
-    functions.delete_function(FunctionName="guarded")
-    iam.delete_role_policy(RoleName="guarded", PolicyName="send")
-    iam.delete_role(RoleName="guarded")
+    said = run_a_function(cloud, source, "sqs:SendMessage", queue=queue)
+    iam = client(cloud, "iam")
+    client(cloud, "lambda").delete_function(FunctionName="f")
+    iam.delete_role_policy(RoleName="f", PolicyName="f")
+    iam.delete_role(RoleName="f")
 
     assert "AccessDenied" in said["refused"]
     assert client(cloud, "sqs").receive_message(QueueUrl=queue)["Messages"][0]["MessageId"] == said["sent"]

@@ -67,28 +67,17 @@ def nothing_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "moment"),
-    [
-        ("CreateTable", "after"),
-        ("CreateRole", "after"),
-        ("CreateFunction", "after"),
-        ("CreateEventSourceMapping", "after"),
-        ("CreateRestApi", "after"),
-    ],
+    "operation", ["CreateTable", "CreateRole", "CreateFunction", "CreateEventSourceMapping", "CreateRestApi"]
 )
-def test_after_a_kill_in_up_the_next_down_leaves_nothing(operation: str, moment: str) -> None:
-    assert killed(operation, moment, "up")
+def test_after_a_kill_in_up_the_next_down_leaves_nothing(operation: str) -> None:
+    assert killed(operation, "after", "up")
     assert down()["remaining"] == 0
     nothing_is_left()
 
 
 @pytest.mark.parametrize(
     ("operation", "moment"),
-    [
-        ("DeleteEventSourceMapping", "after"),
-        ("DeleteFunction", "before"),
-        ("DeleteTable", "after"),
-    ],
+    [("DeleteEventSourceMapping", "after"), ("DeleteFunction", "before"), ("DeleteTable", "after")],
 )
 def test_after_a_kill_in_down_the_next_down_leaves_nothing(operation: str, moment: str) -> None:
     here("up")

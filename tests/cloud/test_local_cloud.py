@@ -2,7 +2,6 @@
 
 import contextlib
 import http.server
-import io
 import json
 import os
 import signal
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -22,6 +20,7 @@ import boto3
 import psutil
 import pytest
 
+from tests.cloud.functions import client, run_a_function
 from webhook_lab import keeper
 from webhook_lab.local_cloud import (
     Cloud,
@@ -153,46 +152,17 @@ def nothing_is_left(home: Path) -> None:
     assert left(home) == []
 
 
-def client(cloud: Cloud, service: str) -> Any:
-    return boto3.client(
-        service, endpoint_url=cloud.endpoint_url, region_name=cloud.region,
-        aws_access_key_id=cloud.access_key_id, aws_secret_access_key=cloud.secret_access_key,
-    )  # fmt: skip
-
-
-def run_a_function(cloud: Cloud, source: str = "def handler(event, context): return {}") -> Any:
-    """Create a function and invoke it: its process stays, warm. What it returned comes back."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("app.py", source)
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = client(cloud, "iam").create_role(RoleName="f", AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    functions = client(cloud, "lambda")
-    functions.create_function(
-        FunctionName="f", Runtime="python3.13", Role=role, Handler="app.handler",
-        Code={"ZipFile": archive.getvalue()},
-    )  # fmt: skip
-    wait_until(lambda: functions.get_function(FunctionName="f")["Configuration"]["State"] == "Active")
-    return json.loads(functions.invoke(FunctionName="f")["Payload"].read())
-
-
-def test_a_private_cloud_ends_with_its_block(home: Path) -> None:
-    with private_cloud() as cloud:
+def test_a_private_cloud_ends_with_its_block_which_may_raise(home: Path) -> None:
+    with contextlib.suppress(ZeroDivisionError), private_cloud() as cloud:
         assert client(cloud, "sts").get_caller_identity()["Account"] == cloud.account
         assert identify(cloud.endpoint_url) == cloud.nonce
         assert run_a_function(cloud) == {}
         assert len(processes(home)) == 3  # server, keeper, function
         assert running_cloud() is None  # private: not for others to find
-    nothing_is_left(home)
-    with pytest.raises(OSError, match="refused"):
-        identify(cloud.endpoint_url)
-
-
-def test_a_private_cloud_ends_when_its_block_raises(home: Path) -> None:
-    with pytest.raises(ZeroDivisionError), private_cloud():
         raise ZeroDivisionError
     assert left(home) == []
+    with pytest.raises(OSError, match="refused"):
+        identify(cloud.endpoint_url)
 
 
 @pytest.mark.parametrize("victim", ["owner", "keeper", "server"])
@@ -330,56 +300,55 @@ def test_a_kept_cloud_ends_when_no_request_has_come_for_long(
     nothing_is_left(home)
 
 
+@pytest.fixture(scope="module")
+def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Cloud]]:
+    """A home and its private cloud, begun where the learner has a module, a proxy and credentials."""
+    home = tmp_path_factory.mktemp("elsewhere")
+    (home / "json.py").write_text("raise ImportError('the learner has a module of this name')\n")
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WEBHOOK_LAB_HOME", str(home))
+            patch.chdir(home)
+            for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD", "GITHUB_TOKEN"):
+                patch.setenv(name, "the learner's")
+            for name in ("HTTP_PROXY", "http_proxy"):
+                patch.setenv(name, "http://127.0.0.1:9")
+            cloud = stack.enter_context(private_cloud())
+        yield home, cloud
+
+
 @posix
-def test_secrets_are_in_files_that_only_the_owner_can_read(home: Path) -> None:
-    with private_cloud():
-        (state,) = (home / "run").glob("*/state.json")
-        assert stat.S_IMODE(state.stat().st_mode) == 0o600
-        assert stat.S_IMODE(state.parent.stat().st_mode) == 0o700
-        assert stat.S_IMODE((home / "run").stat().st_mode) == 0o700
+def test_secrets_are_in_files_that_only_the_owner_can_read(beset: tuple[Path, Cloud]) -> None:
+    (state,) = beset[0].glob("run/*/state.json")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (state, state.parent, beset[0] / "run")]
+    assert modes == [0o600, 0o700, 0o700]
 
 
-def test_it_listens_on_loopback_only_and_on_one_port(home: Path) -> None:
-    with private_cloud() as cloud:
-        run_a_function(cloud)
-        listening = [
-            connection.laddr
-            for process in processes(home)
-            for connection in process.net_connections()
-            if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
-        ]
-    assert {address.ip for address in listening} == {"127.0.0.1"}
-    assert len(listening) == 1
-
-
-def test_a_function_sees_nothing_of_the_learners_environment(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+def test_it_listens_on_one_port_and_its_functions_see_nothing_of_the_learners(
+    beset: tuple[Path, Cloud],
 ) -> None:
-    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD", "GITHUB_TOKEN"):
-        monkeypatch.setenv(name, "the learner's")
-    with private_cloud() as cloud:
-        seen = run_a_function(cloud, "import os\ndef handler(event, context): return dict(os.environ)")
+    home, cloud = beset
+    seen = run_a_function(cloud, "import os\ndef handler(event, context): return dict(os.environ)")
     assert "the learner's" not in seen.values()
     assert seen["PYTHONUTF8"] == "1"
     assert Path(seen["HOME"]).is_relative_to(home)
     assert Path(seen["TMPDIR"]).is_relative_to(home)
+    connections = chain(*(process.net_connections() for process in processes(home)))
+    listening = [
+        each.laddr.ip for each in connections if each.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
+    ]
+    assert listening == ["127.0.0.1"]
 
 
-def test_the_learners_proxy_current_folder_and_credentials_do_not_matter(
-    home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+def test_the_learners_proxy_and_credentials_do_not_matter(
+    beset: tuple[Path, Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path_factory.mktemp("elsewhere")
-    (folder / "json.py").write_text("raise ImportError('the learner has a module of this name')\n")
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "the learner's")
-    for name in ("HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "intranet.example")
-    with private_cloud() as cloud:
-        environment = cloud.environment()
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        assert boto3.session.Session().client("sts").get_caller_identity()["Account"] == cloud.account
+    _, cloud = beset
+    environment = cloud.environment({"no_proxy": "intranet.example"})
+    learners = {"http_proxy": "http://127.0.0.1:9", "AWS_SESSION_TOKEN": "the learner's"}
+    for name, value in {**learners, **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert boto3.session.Session().client("sts").get_caller_identity()["Account"] == cloud.account
     assert environment["WEBHOOK_LAB_TARGET"] == environment["AWS_ENDPOINT_URL"] == cloud.endpoint_url
     assert environment["no_proxy"] == "intranet.example,127.0.0.1,localhost"
 

@@ -1,15 +1,13 @@
 """When an invocation is answered, all that it printed is in its log, however late the emulator reads it."""
 
-import io
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
 
+from tests.cloud.pipe import zip_of
 from webhook_lab.local_cloud.emulator import logs
 
 LINES = [f"line {number}" for number in range(5)]
@@ -25,15 +23,8 @@ def handler(event, context):
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
     """Start a function's process, whose output is read at 20 ms a line: as late as on a very busy machine."""
-    for place, name in (
-        (lambda_runtime, "Worker"),
-        (lambda_runtime, "_PYTHON_WORKER_SCRIPT"),
-        (lambda_svc, "_emit_lambda_logs"),
-    ):
-        monkeypatch.setattr(place, name, getattr(place, name))  # put back afterwards what is changed
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("app.py", PRINTS)
+    for name in ("Worker", "_PYTHON_WORKER_SCRIPT"):  # put back afterwards what is changed
+        monkeypatch.setattr(lambda_runtime, name, getattr(lambda_runtime, name))
     settings: dict[str, Any] = {"Runtime": "python3.13", "Handler": "app.handler", "Timeout": 30}
     settings |= {
         "FunctionName": "prints",
@@ -52,7 +43,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
             read(worker)
 
         monkeypatch.setattr(lambda_runtime.Worker, "_read_stderr", read_slowly)
-        workers.append(lambda_runtime.Worker("prints", settings, code.getvalue()))
+        workers.append(lambda_runtime.Worker("prints", settings, zip_of(PRINTS)))
         return workers[-1]
 
     yield started
@@ -64,7 +55,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_every_line_is_there_when_the_invocation_is_answered(start: Callable[[], Any], fails: bool) -> None:
-    logs.install()
+    logs.logs_are_whole()
     function = start()
     for request in ("first", "second"):
         answer = function.invoke("no" if fails else {}, request)
@@ -78,4 +69,4 @@ def test_the_emulator_by_itself_stops_reading_too_soon(start: Callable[[], Any])
 def test_another_emulator_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lambda_runtime, "_PYTHON_WORKER_SCRIPT", "run()")
     with pytest.raises(RuntimeError, match="in another way"):
-        logs.install()
+        logs.logs_are_whole()

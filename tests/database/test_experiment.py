@@ -16,7 +16,7 @@ from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
 from webhook_lab.database.postgres import SUPERUSER, Postgres
 from webhook_lab.keeper import free_port
 
-QUICK_RUNS, LONG_RUNS = 3, 20
+RUNS = [*range(3), *(pytest.param(number, marks=pytest.mark.long) for number in range(3, 20))]
 NAIVE, QUEUE, POOLER = Design(), Design(consumers=10), Design(pool=10)
 
 
@@ -37,7 +37,9 @@ def stored_once(server: Postgres, outcome: Outcome) -> int:
     return ids
 
 
-def the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres) -> None:
+@pytest.mark.pgbouncer
+@pytest.mark.parametrize("number", RUNS)
+def test_the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres, number: int) -> None:
     naive, queue = burst(server, NAIVE), burst(server, QUEUE)
     assert naive.lost > 0
     assert naive.peak() <= naive.limit == 16
@@ -51,19 +53,6 @@ def the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres) -> N
     assert (pooler.lost, pooler.refused) == (0, 0)
     assert pooler.peak() <= 10
     assert pooler.waited(0.5) > queue.waited(0.5)
-
-
-@pytest.mark.pgbouncer
-@pytest.mark.parametrize("number", range(QUICK_RUNS))
-def test_the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres, number: int) -> None:
-    the_fixed_designs_lose_nothing_and_the_naive_one_does(server)
-
-
-@pytest.mark.long
-@pytest.mark.pgbouncer
-@pytest.mark.parametrize("number", range(LONG_RUNS))
-def test_so_it_is_twenty_times_of_twenty(server: Postgres, number: int) -> None:
-    the_fixed_designs_lose_nothing_and_the_naive_one_does(server)
 
 
 def test_retries_try_again_and_are_seen_in_the_attempts(server: Postgres) -> None:
@@ -85,8 +74,7 @@ def test_a_crash_in_mid_drain_loses_nothing_behind_a_queue(server: Postgres) -> 
 @pytest.mark.pgbouncer
 def test_a_crash_loses_what_was_on_its_way_through_a_pooler(server: Postgres) -> None:
     needs_pgbouncer(server)
-    outcome = burst(server, POOLER, webhooks=200, crash=True)
-    assert outcome.lost > 0
+    assert burst(server, POOLER, webhooks=200, crash=True).lost > 0
 
 
 def test_connections_add_up(server: Postgres) -> None:

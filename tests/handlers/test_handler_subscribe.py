@@ -1,6 +1,5 @@
 """subscribe: stored once, however often it comes, and one bad message fails alone."""
 
-import base64
 import hashlib
 import json
 
@@ -159,15 +158,6 @@ def test_records_are_worked_on_one_after_another_for_the_time_that_is_asked(line
 
 def test_an_empty_batch_is_no_failure(line):
     assert line.subscribe({"Records": []}) == []
-
-
-def test_a_binary_body_stays_base64_in_the_item(line):
-    body = base64.b64encode(b"\0").decode()
-    digest = hashlib.sha256(b"\0").hexdigest()
-    assert (
-        line.subscribe(sqs_batch(("m1", envelope(body=body, body_is_base64=True, body_sha256=digest)))) == []
-    )
-    assert line.items()[0]["body"] == body
 
 
 class Context:

@@ -8,11 +8,9 @@ import random
 import selectors
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from webhook_lab.local_cloud.batches import FunctionFailed, Message, Throttled
-
-T = TypeVar("T")
 
 
 class _Jumping(selectors.SelectSelector):
@@ -37,17 +35,13 @@ class VirtualTime(asyncio.SelectorEventLoop):
         return self._clock.now
 
 
-def in_virtual_time(main: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=VirtualTime) as runner:
-        return runner.run(main)
-
-
 def passing_at_once(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """A test whose time passes at once."""
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        in_virtual_time(test(*args, **kwargs))
+        with asyncio.Runner(loop_factory=VirtualTime) as runner:
+            runner.run(test(*args, **kwargs))
 
     return run
 
@@ -75,7 +69,7 @@ class FakeQueue:
     With `fifo`, groups keep their order, and a group with messages in flight gives out no more.
     """
 
-    chance: random.Random
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
     visibility: float = 30.0
     max_receive_count: int | None = None
     fifo: bool = False
@@ -148,6 +142,13 @@ class FakeQueue:
             }
             for stored in waiting[:most]
         ]
+
+
+def a_queue(count: int, **settings: Any) -> FakeQueue:
+    """One that holds so many messages."""
+    queue = FakeQueue(**settings)
+    queue.send(count)
+    return queue
 
 
 @dataclass

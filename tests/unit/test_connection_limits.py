@@ -25,29 +25,23 @@ def test_max_connections_by_engine_and_class(instance_class: str) -> None:
     assert found == TABLE[instance_class]
 
 
-def test_what_others_need_is_kept_and_the_rest_shared_by_what_an_invocation_opens() -> None:
-    limit = connection_limit("RDS for PostgreSQL", "db.t4g.small", kept_share=0.2, per_invocation=2)
-    assert (limit.max_connections, limit.kept, limit.maximum_concurrency) == (225, 45, 90)
-    assert limit.maximum_concurrency
-    assert limit.maximum_concurrency * limit.per_invocation <= limit.max_connections - limit.kept
-
-
-def test_a_share_is_rounded_up_for_those_it_is_kept_for() -> None:
-    assert connection_limit("RDS for MySQL", "db.t4g.micro", kept_share=0.1).kept == 9
-    assert connection_limit("RDS for PostgreSQL", "db.t4g.medium", kept_share=0.2).kept == 90
-    assert connection_limit("RDS for PostgreSQL", "db.t4g.medium", kept_share=0).kept == 0
-
-
-def test_a_whole_account_asks_for_more_than_most_databases_have() -> None:
-    small = connection_limit("RDS for PostgreSQL", "db.t4g.small", kept_share=0.2)
-    assert (small.asked, small.refused) == (1_000, 820)
-    large = connection_limit("RDS for PostgreSQL", "db.r6g.2xlarge", kept_share=0.2)
-    assert (large.maximum_concurrency, large.refused) == (1_000, 0)
-
-
-def test_when_not_even_the_least_maximum_concurrency_is_safe() -> None:
-    assert connection_limit("Aurora MySQL", "db.t4g.small", per_invocation=30).maximum_concurrency is None
-    assert connection_limit("Aurora MySQL", "db.t4g.small", per_invocation=18).maximum_concurrency == 2
+@pytest.mark.parametrize(
+    ("engine", "instance_class", "share", "each", "kept", "most", "refused"),
+    [
+        ("RDS for PostgreSQL", "db.t4g.small", 0.2, 2, 45, 90, 1_820),
+        ("RDS for PostgreSQL", "db.t4g.small", 0.2, 1, 45, 180, 820),
+        ("RDS for PostgreSQL", "db.r6g.2xlarge", 0.2, 1, 1_000, 1_000, 0),  # more than an account asks for
+        ("RDS for PostgreSQL", "db.t4g.medium", 0, 1, 0, 450, 550),
+        ("RDS for MySQL", "db.t4g.micro", 0.1, 1, 9, 76, 924),  # rounded up for those it is kept for
+        ("Aurora MySQL", "db.t4g.small", 0.2, 18, 9, 2, 17_964),
+        ("Aurora MySQL", "db.t4g.small", 0.2, 30, 9, None, 29_964),  # not even the least is safe
+    ],
+)
+def test_what_others_need_is_kept_and_the_rest_shared_by_what_an_invocation_opens(
+    engine: str, instance_class: str, share: float, each: int, kept: int, most: int | None, refused: int
+) -> None:
+    limit = connection_limit(engine, instance_class, kept_share=share, per_invocation=each)
+    assert (limit.kept, limit.maximum_concurrency, limit.refused) == (kept, most, refused)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import buffer as buffer_module
 from webhook_lab.database.buffer import Buffer
-from webhook_lab.database.files import SPARE, allow_open_files
+from webhook_lab.database.burst import SPARE_FILES, allow_open_files
 from webhook_lab.database.monitor import own_words
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.watch.rows import Sample, Sent
@@ -70,7 +70,7 @@ def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> l
 @posix
 @pytest.mark.parametrize(
     ("limits", "set_to"),
-    [((256, 4_096), [(210 + SPARE, 4_096)]), ((1_024, 4_096), []), ((-1, -1), [])],
+    [((256, 4_096), [(210 + SPARE_FILES, 4_096)]), ((1_024, 4_096), []), ((-1, -1), [])],
     ids=["raised", "enough", "none"],
     indirect=["limits"],
 )

@@ -85,25 +85,17 @@ def test_close_ends_what_was_started_and_removes_the_folder(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("how", ["end", "kill"])
-def test_nothing_is_left_when_the_owner_ends(
+@pytest.mark.parametrize(
+    "how", ["end", "kill", pytest.param("SIGTERM", marks=posix), pytest.param("SIGKILL", marks=posix)]
+)
+def test_nothing_is_left_when_the_owner_ends_even_without_its_keeper(
     tmp_path: Path, owner: "subprocess.Popen[bytes]", how: str
 ) -> None:
     path = path_of(owner)
+    if how.startswith("SIG"):
+        keeper_of(owner.pid).send_signal(getattr(signal, how))
     assert owner.stdin
-    owner.stdin.close() if how == "end" else owner.kill()
-    nothing_is_left(tmp_path, path)
-
-
-@posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_dead_keeper_is_stood_in_for(
-    tmp_path: Path, owner: "subprocess.Popen[bytes]", number: signal.Signals
-) -> None:
-    path = path_of(owner)
-    keeper_of(owner.pid).send_signal(number)
-    assert owner.stdin
-    owner.stdin.close()
+    owner.kill() if how == "kill" else owner.stdin.close()
     nothing_is_left(tmp_path, path)
 
 

@@ -3,28 +3,33 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from tests.unit.fake_queue import FakeFunction, FakeQueue, in_virtual_time, now, passing_at_once, until
+from tests.unit.fake_queue import FakeFunction, FakeQueue, a_queue, now, passing_at_once, until
 from webhook_lab.facts import quotas
 from webhook_lab.local_cloud.batches import Refused, bytes_of, failed_of, within
 from webhook_lab.local_cloud.poller import LONGEST_PAUSE, Pollers, PollerSettings, Scale
 
 TWENTY_SEEDS = range(20)
+Burst = tuple[list[FakeQueue], FakeFunction, float]
 HOURS = 11 * 3600
 """Longer than a pause may be doubled each time: after 1,024 times a float overflows."""
+MOST_ATTEMPTS = 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
+"""Of five pollers in so many hours, whose pauses grow."""
+
+
+def fails(batch: object) -> None:
+    raise ValueError
 
 
 @dataclass
 class Setting:
-    """A mapping between a fake queue and a fake function, its settings to be changed at any time."""
+    """A mapping whose settings can be changed at any time."""
 
-    queue: FakeQueue
-    function: FakeFunction
     settings: PollerSettings
     mapping: Pollers
     reports: list[str]
@@ -36,50 +41,43 @@ class Setting:
 
 @asynccontextmanager
 async def a_mapping(
-    queue: FakeQueue,
-    function: FakeFunction,
-    settings: PollerSettings,
-    *,
-    seed: int = 0,
-    scale: Scale | None = None,
+    queue: FakeQueue, function: FakeFunction, *, seed: int = 0, scale: Scale | None = None, **settings: Any
 ) -> AsyncIterator[Setting]:
     """Polls while the block runs; afterwards every poller has ended, whatever it was doing."""
     reports: list[str] = []
     mapping = Pollers(
-        queue,
-        function,
-        lambda: setting.settings,
-        scale=scale,
-        chance=random.Random(seed),
-        report=reports.append,
-    )
-    setting = Setting(queue, function, settings, mapping, reports)
+        queue, function, lambda: setting.settings,
+        scale=scale, chance=random.Random(seed), report=reports.append,
+    )  # fmt: skip
+    setting = Setting(PollerSettings(**settings), mapping, reports)
     mapping.adjust()
     yield setting
     setting.change(enabled=False)
     await until(lambda: not mapping.running)
 
 
-def burst(seed: int, settings: PollerSettings, *, reserved: int = 2) -> tuple[FakeQueue, FakeFunction, float]:
-    """100 messages of half a second each in batches of 10, visible again after 6 s, received 3 times at most.
+async def burst(seed: int, mappings: int = 1, **settings: Any) -> Burst:
+    """Mappings of one function, of which two may run: 100 messages each, of half a second, in batches of 10.
 
-    Returns the queue and the function when nothing is left to do, and how long that took.
+    They are visible again after 6 s and received 3 times at most. Returned when nothing is left to do, with
+    the seconds until then.
     """
-
-    async def run() -> tuple[FakeQueue, FakeFunction, float]:
-        queue = FakeQueue(random.Random(seed), visibility=6.0, max_receive_count=3)
-        queue.send(100)
-        function = FakeFunction(work=0.5, reserved=reserved)
-        async with a_mapping(queue, function, settings, seed=seed):
-            await until(lambda: not queue.messages)
-            return queue, function, now()
-
-    return in_virtual_time(run())
+    function = FakeFunction(work=0.5, reserved=2)
+    chances = [random.Random(seed + i) for i in range(mappings)]
+    queues = [a_queue(100, chance=chance, visibility=6.0, max_receive_count=3) for chance in chances]
+    async with AsyncExitStack() as stack:
+        for queue in queues:
+            await stack.enter_async_context(a_mapping(queue, function, seed=seed, **settings))
+        await until(lambda: not any(queue.messages for queue in queues))
+        return queues, function, now()
 
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
-def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_having_run(seed: int) -> None:
-    queue, function, _ = burst(seed, PollerSettings())
+@passing_at_once
+async def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_having_run(
+    seed: int,
+) -> None:
+    (queue,), function, _ = await burst(seed)
     never_ran = {stored.id for stored in queue.dead} - function.processed
     assert len(never_ran) >= 3
     assert function.throttles
@@ -87,8 +85,9 @@ def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_h
 
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
-def test_with_maximum_concurrency_no_message_ever_reaches_the_dlq(seed: int) -> None:
-    queue, function, seconds = burst(seed, PollerSettings(maximum_concurrency=2))
+@passing_at_once
+async def test_with_maximum_concurrency_no_message_ever_reaches_the_dlq(seed: int) -> None:
+    (queue,), function, seconds = await burst(seed, maximum_concurrency=2)
     assert queue.dead == []
     assert (function.throttles, function.peak) == (0, 2)
     assert sorted(queue.deleted) == sorted(f"m{i}" for i in range(100))
@@ -96,28 +95,17 @@ def test_with_maximum_concurrency_no_message_ever_reaches_the_dlq(seed: int) -> 
 
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
-def test_two_mappings_whose_sum_exceeds_the_reservation_over_pull_again(seed: int) -> None:
-    async def run() -> tuple[FakeQueue, FakeFunction]:
-        function = FakeFunction(work=0.5, reserved=2)
-        queues = [FakeQueue(random.Random(seed + i), visibility=6.0, max_receive_count=3) for i in range(2)]
-        for queue in queues:
-            queue.send(100)
-        two = PollerSettings(maximum_concurrency=2)
-        one, other = (a_mapping(queue, function, two, seed=seed) for queue in queues)
-        async with one, other:
-            await until(lambda: not any(queue.messages for queue in queues))
-        return queues[0], function
-
-    queue, function = in_virtual_time(run())
+@passing_at_once
+async def test_two_mappings_whose_sum_exceeds_the_reservation_over_pull_again(seed: int) -> None:
+    queues, function, _ = await burst(seed, mappings=2, maximum_concurrency=2)
     assert function.throttles
-    assert queue.dead or function.peak == 2
+    assert queues[0].dead or function.peak == 2
 
 
 @passing_at_once
 async def test_a_throttled_batch_is_tried_until_its_visibility_ends_and_then_has_lost_one_receive() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=30.0), FakeFunction(reserved=0)
-    queue.send(1)
-    async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)) as setting:
+    queue, function = a_queue(1), FakeFunction(reserved=0)
+    async with a_mapping(queue, function, maximum_concurrency=2) as setting:
         await until(lambda: now() > 29.5)
         attempts = function.throttles
         assert 5 < attempts < 30  # pauses grow, up to a few seconds
@@ -133,9 +121,8 @@ async def test_a_throttled_batch_is_tried_until_its_visibility_ends_and_then_has
 
 @passing_at_once
 async def test_a_free_slot_is_found_within_the_longest_pause_after_hours_of_throttles() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=43_200.0), FakeFunction(reserved=0)
-    queue.send(1)
-    async with a_mapping(queue, function, PollerSettings()) as setting:
+    queue, function = a_queue(1, visibility=43_200.0), FakeFunction(reserved=0)
+    async with a_mapping(queue, function) as setting:
         await asyncio.sleep(HOURS)
         assert queue.messages[0].receives == 1
         function.reserved, freed = 1, now()
@@ -147,14 +134,10 @@ async def test_a_free_slot_is_found_within_the_longest_pause_after_hours_of_thro
 
 @passing_at_once
 async def test_after_a_function_error_the_batch_comes_back_when_its_visibility_ends() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=0.01)
-
-    def fail(batch: object) -> None:
-        raise ValueError
-
-    function.answer = fail
+    queue, function = FakeQueue(visibility=20.0), FakeFunction(work=0.01)
+    function.answer = fails
     queue.send(10)
-    async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)) as setting:
+    async with a_mapping(queue, function, maximum_concurrency=2) as setting:
         await until(lambda: len(function.batches) >= 2)
         assert 20.0 <= now() < 21.0
         assert setting.reports == ["PROBLEM: Function call failed"]
@@ -164,17 +147,13 @@ async def test_after_a_function_error_the_batch_comes_back_when_its_visibility_e
 
 @passing_at_once
 async def test_a_visibility_of_nothing_and_a_function_that_fails_do_not_spin() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=0.0), FakeFunction(work=0.0)
-
-    def fail(batch: object) -> None:
-        raise ValueError
-
-    function.answer = fail
+    queue, function = FakeQueue(visibility=0.0), FakeFunction(work=0.0)
+    function.answer = fails
     queue.send(1)
-    async with a_mapping(queue, function, PollerSettings()) as setting:
+    async with a_mapping(queue, function) as setting:
         await asyncio.sleep(HOURS)
         assert setting.mapping.running == 5
-    assert len(function.batches) < 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
+    assert len(function.batches) < MOST_ATTEMPTS
 
 
 BATCH = [{"MessageId": id_, "Body": ""} for id_ in "abc"]
@@ -204,11 +183,11 @@ def test_a_partial_batch_response_says_what_goes_back(response: Any, failed: str
 @pytest.mark.parametrize("partial", [True, False])
 @passing_at_once
 async def test_only_with_report_batch_item_failures_is_the_response_read(partial: bool) -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
+    queue, function = FakeQueue(), FakeFunction(work=0.01)
     function.answer = lambda batch: {"batchItemFailures": [{"itemIdentifier": "m3"}]}
     queue.send(10)
-    settings = PollerSettings(maximum_concurrency=2, report_batch_item_failures=partial)
-    async with a_mapping(queue, function, settings) as setting:
+    settings = {"maximum_concurrency": 2, "report_batch_item_failures": partial}
+    async with a_mapping(queue, function, **settings) as setting:
         await until(lambda: setting.reports)
         assert [stored.id for stored in queue.messages] == (["m3"] if partial else [])
         said = "OK - 9 records, 1 failed" if partial else "OK - 10 records"
@@ -217,21 +196,18 @@ async def test_only_with_report_batch_item_failures_is_the_response_read(partial
 
 @passing_at_once
 async def test_a_batch_of_more_than_ten_is_gathered_from_several_receives() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-    queue.send(50)
-    settings = PollerSettings(batch_size=25, batching_window=5, maximum_concurrency=2)
-    async with a_mapping(queue, function, settings):
+    queue, function = a_queue(50), FakeFunction(work=0.01)
+    async with a_mapping(queue, function, batch_size=25, batching_window=5, maximum_concurrency=2):
         await until(lambda: not queue.messages)
     assert [len(batch) for batch in function.batches] == [25, 25]
     assert function.began[0] < 1.0  # full: the window need not end
 
 
-@pytest.mark.parametrize("window", [1, 5, 30])
+@pytest.mark.parametrize("window", [0, 1, 5, 30])
 @passing_at_once
 async def test_a_batch_that_does_not_fill_goes_when_its_window_ends(window: int) -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=0.01)
-    async with a_mapping(queue, function, PollerSettings(batch_size=10, batching_window=window)) as setting:
-        setting.change(maximum_concurrency=2)
+    queue, function = FakeQueue(visibility=600.0), FakeFunction(work=0.01)
+    async with a_mapping(queue, function, batching_window=window, maximum_concurrency=2):
         await until(lambda: now() > 100)
         sent = now()
         queue.send(1)
@@ -243,23 +219,12 @@ async def test_a_batch_that_does_not_fill_goes_when_its_window_ends(window: int)
 
 
 @passing_at_once
-async def test_without_a_window_nothing_is_held_back() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-    queue.send(3)
-    async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)):
+async def test_an_invocation_never_carries_more_than_six_megabytes() -> None:
+    queue, function = FakeQueue(), FakeFunction(work=0.01)
+    queue.send(10, body="x" * quotas.SQS_MESSAGE_BYTES.value)
+    async with a_mapping(queue, function, maximum_concurrency=2):
         await until(lambda: not queue.messages)
-    assert function.began[0] < 0.1
-
-
-def test_an_invocation_never_carries_more_than_six_megabytes() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-        queue.send(10, body="x" * quotas.SQS_MESSAGE_BYTES.value)
-        async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)):
-            await until(lambda: not queue.messages)
-        assert [len(batch) for batch in function.batches] == [6, 4]
-
-    in_virtual_time(run())
+    assert [len(batch) for batch in function.batches] == [6, 4]
     wide = [{"MessageId": "a", "Body": "é" * 3}]
     assert bytes_of(wide) == 6
     assert list(within(5, wide + wide)) == [wide, wide]  # one message always goes, however large
@@ -283,7 +248,7 @@ async def test_messages_of_one_fifo_group_run_in_order_through_throttles_and_fai
         done.extend(message["MessageId"] for message in batch)
 
     function.answer = sometimes
-    async with a_mapping(queue, function, PollerSettings(batch_size=5), seed=seed):
+    async with a_mapping(queue, function, batch_size=5, seed=seed):
         await until(lambda: not queue.messages)
     assert function.throttles
     for group in set(groups.values()):
@@ -293,8 +258,8 @@ async def test_messages_of_one_fifo_group_run_in_order_through_throttles_and_fai
 
 @passing_at_once
 async def test_while_messages_are_left_pollers_are_added_by_the_minute_up_to_the_most() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=200.0)
-    async with a_mapping(queue, function, PollerSettings(batch_size=1)) as setting:
+    queue, function = FakeQueue(visibility=600.0), FakeFunction(work=200.0)
+    async with a_mapping(queue, function, batch_size=1) as setting:
         await until(lambda: now() > 300)
         assert setting.mapping.running == quotas.MAPPING_STARTS_WITH.value  # idle: no need for more
         queue.send(3000)
@@ -310,9 +275,8 @@ async def test_while_messages_are_left_pollers_are_added_by_the_minute_up_to_the
 
 @passing_at_once
 async def test_throttles_take_pollers_away_again_but_never_below_five() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=1.0)
-    queue.send(1500)
-    async with a_mapping(queue, function, PollerSettings(batch_size=1), scale=Scale(more=35)) as setting:
+    queue, function = a_queue(1500, visibility=20.0), FakeFunction(work=1.0)
+    async with a_mapping(queue, function, batch_size=1, scale=Scale(more=35)) as setting:
         await until(lambda: setting.mapping.running == 40)
         function.reserved, seen = 2, set()
         for _ in range(12):
@@ -324,9 +288,8 @@ async def test_throttles_take_pollers_away_again_but_never_below_five() -> None:
 
 @passing_at_once
 async def test_maximum_concurrency_stops_the_reading_too() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0)
-    queue.send(1000)
-    async with a_mapping(queue, function, PollerSettings(batch_size=1, maximum_concurrency=3)):
+    queue, function = a_queue(1000, visibility=600.0), FakeFunction(work=10.0)
+    async with a_mapping(queue, function, batch_size=1, maximum_concurrency=3):
         await until(lambda: now() > 200)
         assert sum(stored.visible_at > now() for stored in queue.messages) == 3
     assert function.peak == 3
@@ -334,9 +297,8 @@ async def test_maximum_concurrency_stops_the_reading_too() -> None:
 
 @passing_at_once
 async def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=1.0)
-    queue.send(1000)
-    async with a_mapping(queue, function, PollerSettings(batch_size=2, maximum_concurrency=5)) as setting:
+    queue, function = a_queue(1000, visibility=600.0), FakeFunction(work=1.0)
+    async with a_mapping(queue, function, batch_size=2, maximum_concurrency=5) as setting:
         await until(lambda: now() > 9.5)
         assert (function.running, len(function.batches[-1])) == (5, 2)
         setting.change(maximum_concurrency=2, batch_size=1)
@@ -354,8 +316,8 @@ async def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> 
 
 @passing_at_once
 async def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction()
-    async with a_mapping(queue, function, PollerSettings(batch_size=10)) as setting:
+    queue, function = FakeQueue(), FakeFunction()
+    async with a_mapping(queue, function) as setting:
         await until(lambda: now() > 35)
         for size in (5, 3, 1):  # faster than the pollers can follow
             setting.change(batch_size=size)
@@ -368,8 +330,8 @@ async def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too
 
 @passing_at_once
 async def test_a_mapping_that_waits_for_messages_stops_at_once() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction()
-    async with a_mapping(queue, function, PollerSettings()) as setting:
+    queue, function = FakeQueue(), FakeFunction()
+    async with a_mapping(queue, function) as setting:
         await until(lambda: now() > 35)
         setting.change(enabled=False)
         for _ in range(5):
@@ -383,9 +345,8 @@ async def test_a_mapping_that_waits_for_messages_stops_at_once() -> None:
 
 @passing_at_once
 async def test_a_mapping_that_stops_finishes_what_runs_and_abandons_what_is_throttled() -> None:
-    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0, reserved=1)
-    queue.send(50)
-    async with a_mapping(queue, function, PollerSettings(batch_size=1)) as setting:
+    queue, function = a_queue(50, visibility=600.0), FakeFunction(work=10.0, reserved=1)
+    async with a_mapping(queue, function, batch_size=1) as setting:
         await until(lambda: now() > 5)
         began = len(queue.receives)
         setting.change(enabled=False)
@@ -399,8 +360,8 @@ async def test_a_mapping_that_stops_finishes_what_runs_and_abandons_what_is_thro
 
 @passing_at_once
 async def test_a_mapping_that_is_enabled_again_goes_on() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=1.0)
-    async with a_mapping(queue, function, PollerSettings(enabled=False)) as setting:
+    queue, function = FakeQueue(), FakeFunction(work=1.0)
+    async with a_mapping(queue, function, enabled=False) as setting:
         queue.send(10)
         await until(lambda: now() > 100)
         assert queue.receives == []
@@ -415,12 +376,11 @@ async def test_a_mapping_that_is_enabled_again_goes_on() -> None:
 
 @passing_at_once
 async def test_what_aws_refuses_is_reported_asked_seldom_and_ends_when_it_is_allowed() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-    queue.send(1)
+    queue, function = a_queue(1), FakeFunction(work=0.01)
     queue.refusal = Refused("AccessDeniedException: not authorized to perform: sqs:ReceiveMessage")
-    async with a_mapping(queue, function, PollerSettings()) as setting:
+    async with a_mapping(queue, function) as setting:
         await asyncio.sleep(HOURS)
-        assert len(queue.receives) < 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
+        assert len(queue.receives) < MOST_ATTEMPTS
         assert set(setting.reports) == {f"PROBLEM: {queue.refusal}"}
         assert setting.mapping.running == 5
         queue.refusal, allowed = None, now()
@@ -430,10 +390,9 @@ async def test_what_aws_refuses_is_reported_asked_seldom_and_ends_when_it_is_all
 
 @passing_at_once
 async def test_an_error_that_nobody_thought_of_ends_no_poller() -> None:
-    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-    queue.send(1)
+    queue, function = a_queue(1), FakeFunction(work=0.01)
     queue.refusal = KeyError("what?")
-    async with a_mapping(queue, function, PollerSettings()) as setting:
+    async with a_mapping(queue, function) as setting:
         await until(lambda: setting.reports)
         queue.refusal = None
         await until(lambda: not queue.messages)

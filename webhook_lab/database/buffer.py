@@ -26,6 +26,7 @@ class Buffer:
         self._received: Counter[Webhook] = Counter()
         self._lock = threading.Lock()
         self.closed = threading.Event()
+        """Once set, `messages` hands out no more."""
 
     def send(self, message: Webhook) -> None:
         """Returns when the queue has it, and answers for it."""
@@ -60,10 +61,6 @@ class Buffer:
         """It is dealt with."""
         with self._lock:
             self._in_flight.pop(message, None)
-
-    def close(self) -> None:
-        """Hand out no more."""
-        self.closed.set()
 
     def held(self) -> int:
         """Webhooks that nobody has deleted yet, visible or in flight."""

@@ -1,5 +1,6 @@
 """Webhooks from many senders at once, sent through a design into a server, and watched from its side."""
 
+import os
 import secrets
 import threading
 import time
@@ -10,12 +11,12 @@ from contextlib import ExitStack, closing
 from dataclasses import astuple
 from typing import Self
 
+import psutil
 import psycopg
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database.buffer import Buffer
 from webhook_lab.database.experiment import TABLE, connect_and_store, consume
-from webhook_lab.database.files import allow_open_files
 from webhook_lab.database.monitor import Monitor, answering, own_words
 from webhook_lab.database.outcome import Design, Outcome, Webhook
 from webhook_lab.database.pgbouncer import PgBouncer
@@ -30,6 +31,8 @@ PAUSE_SECONDS = 0.3
 """After an error a consumer waits a moment, as Lambda backs off from a function that fails."""
 CRASH_AT, DOWN_SECONDS = 0.3, 1.0
 """The part of the webhooks that is stored when the database is made to crash, and for how long it is down."""
+SPARE_FILES = 64
+"""For libraries, logs, and what else is opened beside the connections, each of which is an open file."""
 NAIVE = Design()
 
 
@@ -105,7 +108,7 @@ class Burst:
     def stop(self) -> None:
         """End it early: what has not been sent is not sent, what waits is not consumed."""
         self._stop.set()
-        self._queue.close()
+        self._queue.closed.set()
 
     def wait(self) -> Outcome:
         """What came of it, once it is over.
@@ -144,7 +147,7 @@ class Burst:
         while self._queue.held() and not self._stop.is_set():
             self._stop.wait(0.01)
         seconds = time.monotonic() - self.monitor.began
-        self._queue.close()
+        self._queue.closed.set()
         for thread in threads:
             thread.join()
         return sent, seconds
@@ -207,3 +210,23 @@ class Burst:
     def _refused(self) -> int:
         with self._lock:
             return self._errors.total()
+
+
+def allow_open_files(more: int) -> None:
+    """Raise the limit so that this process, and what it starts, may open `more` files.
+
+    Raises:
+        LabError: the system does not let it.
+    """
+    if os.name == "nt":  # sockets have no such limit there
+        return
+    import resource
+
+    needed = psutil.Process().num_fds() + more + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in (soft, hard) and hard < needed:
+        said = f"this process may open {hard} files in all, and needs {needed}"
+        fix = f"Use fewer senders, or start JupyterLab from a shell after: ulimit -n {needed}"
+        raise LabError(f"open {more} connections at once", said, fix)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

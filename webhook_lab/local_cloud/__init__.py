@@ -5,7 +5,6 @@ keeper removes what is left. `private_cloud` belongs to one process, `shared_clo
 """
 
 from webhook_lab.local_cloud.client import (
-    Cloud,
     Leases,
     identify,
     keep,
@@ -15,7 +14,7 @@ from webhook_lab.local_cloud.client import (
     shared_cloud,
     unkeep,
 )
-from webhook_lab.local_cloud.runtime import CloudError
+from webhook_lab.local_cloud.runtime import Cloud, CloudError
 
 __all__ = [
     "Cloud",

@@ -4,13 +4,12 @@ import contextlib
 import http.client
 import importlib.util
 import json
-import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import filelock
@@ -18,14 +17,13 @@ import filelock
 from webhook_lab.keeper import apart
 from webhook_lab.local_cloud.runtime import (
     IDENTITY_PATH,
+    Cloud,
     CloudError,
-    Kind,
-    State,
     count_leases,
     finding,
+    published,
     runtime_folder,
     scrubbed_environment,
-    states,
 )
 
 _ANSWER_SECONDS = 5.0  # a process of ours on this machine answers within milliseconds
@@ -37,36 +35,7 @@ _held: dict[str, filelock.BaseFileLock] = {}
 _children: list[subprocess.Popen[bytes]] = []
 
 
-@dataclass(frozen=True)
-class Cloud:
-    """A running local cloud and the credentials of its root user."""
-
-    endpoint_url: str
-    nonce: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    region: str = "us-east-1"
-    account: str = "000000000000"
-
-    def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """What to export so that this lab, the AWS CLI and any SDK talk to this cloud, past a proxy."""
-        others = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
-        direct = ",".join(dict.fromkeys(filter(None, [*others, "127.0.0.1", "localhost"])))
-        return {
-            "WEBHOOK_LAB_TARGET": self.endpoint_url,
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": self.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-            "AWS_SESSION_TOKEN": "",  # one that is exported already would spoil these credentials
-            "AWS_REGION": self.region,
-            "AWS_DEFAULT_REGION": self.region,
-            "NO_PROXY": direct,
-            "no_proxy": direct,
-        }
-
-
-@dataclass(frozen=True)
-class Leases:
+class Leases(NamedTuple):
     """Who needs a cloud: how many programs lease it, and whether it is kept."""
 
     open: int
@@ -79,9 +48,9 @@ def private_cloud(*, port: int | None = None) -> Iterator[Cloud]:
 
     Raises CloudError if it cannot be started.
     """
-    process, state = _start(runtime_folder(), "private", port or 0)
+    process, cloud = _start(runtime_folder(), "private", port or 0)
     try:
-        yield _cloud(state)
+        yield cloud
     finally:
         _end(process)
 
@@ -95,13 +64,13 @@ def shared_cloud() -> Cloud:
     _children[:] = [child for child in _children if child.poll() is None]
     try:
         with finding(root, _START_SECONDS):
-            for state in states(root):
+            for cloud in published(root):
                 with contextlib.suppress(OSError):  # it was killed this moment
-                    if _answers(state):
-                        return _leased(root, state)
-            process, state = _start(root, "shared", 0)
+                    if _answers(cloud):
+                        return _leased(root, cloud)
+            process, cloud = _start(root, "shared", 0)
             _children.append(process)
-            return _leased(root, state)
+            return _leased(root, cloud)
     except filelock.Timeout:
         said = f"another program has been starting the shared local cloud for {_START_SECONDS:.0f} s"
         raise CloudError(said, f"End that program: it holds {root / 'shared.lock'}.") from None
@@ -109,7 +78,7 @@ def shared_cloud() -> Cloud:
 
 def running_cloud() -> Cloud | None:
     """The shared cloud if it runs; it is neither started nor leased."""
-    return next((_cloud(state) for state in states(runtime_folder()) if _answers(state)), None)
+    return next(filter(_answers, published(runtime_folder())), None)
 
 
 def keep(cloud: Cloud) -> None:
@@ -146,14 +115,10 @@ def identify(endpoint_url: str) -> str | None:
         connection.close()
 
 
-def _cloud(state: State) -> Cloud:
-    return Cloud(state.endpoint_url, state.nonce, state.access_key_id, state.secret_access_key)
-
-
-def _answers(state: State) -> bool:
-    """Whether that cloud lives: by now, another program may have its port."""
+def _answers(cloud: Cloud) -> bool:
+    """Whether it lives: by now, another program may have its port."""
     try:
-        return identify(state.endpoint_url) == state.nonce
+        return identify(cloud.endpoint_url) == cloud.nonce
     except OSError:
         return False
 
@@ -167,16 +132,16 @@ def _kept(cloud: Cloud) -> Path:
     return folder / "kept"
 
 
-def _leased(root: Path, state: State) -> Cloud:
-    if state.nonce not in _held:
+def _leased(root: Path, cloud: Cloud) -> Cloud:
+    if cloud.nonce not in _held:
         name = f"lease-{secrets.token_hex(8)}"
-        lock = filelock.FileLock(root / f"shared-{state.nonce}" / name, thread_local=False)
+        lock = filelock.FileLock(root / f"shared-{cloud.nonce}" / name, thread_local=False)
         lock.acquire(timeout=0)
-        _held[state.nonce] = lock
-    return _cloud(state)
+        _held[cloud.nonce] = lock
+    return cloud
 
 
-def _start(root: Path, kind: Kind, port: int) -> tuple[subprocess.Popen[bytes], State]:
+def _start(root: Path, kind: str, port: int) -> tuple[subprocess.Popen[bytes], Cloud]:
     """Start a server and wait until its cloud is ready. Raises CloudError if it fails."""
     if not all(importlib.util.find_spec(package) for package in ("ministack", "hypercorn")):
         raise CloudError("the local cloud is not installed", "Run: pip install 'webhook-lab[local]'")
@@ -196,7 +161,7 @@ def _start(root: Path, kind: Kind, port: int) -> tuple[subprocess.Popen[bytes], 
             for line in process.stdout:
                 said.append(line.decode("utf-8", "replace").rstrip())
                 if said[-1].startswith("started "):
-                    return process, next(states(root, f"{kind}-{said[-1].split()[1]}"))
+                    return process, next(published(root, f"{kind}-{said[-1].split()[1]}"))
         try_this = "Choose another port, or none." if port else "Run: webhook-lab doctor"
         raise CloudError("the local cloud could not start: " + "\n".join(said[-8:]), try_this)
     except BaseException:

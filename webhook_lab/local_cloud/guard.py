@@ -5,45 +5,40 @@ its administration paths: any page open in the learner's browser, any user of th
 """
 
 import asyncio
+import hashlib
+import hmac
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import sigv4
 from ministack.core.iam_evaluator import is_root_access_key
+from ministack.core.router import extract_access_key_id
 
-from webhook_lab.local_cloud.runtime import IDENTITY_PATH
-from webhook_lab.local_cloud.signature import OWN_CREDENTIALS, Refusal, find_signature, forged
+from webhook_lab.local_cloud.runtime import IDENTITY_PATH, Cloud
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+Query = dict[str, list[str]]
+Headers = dict[str, str]
+Refusal = tuple[str, str]  # AWS's error code, and a sentence
+
+OWN_CREDENTIALS = "this local cloud knows its own credentials only: `webhook-lab env` prints them."
 
 
 class Guard:
-    """An ASGI application around another one.
+    """An ASGI application around the emulator of `cloud`; `seen` is called for each request that passes."""
 
-    `identity` is what `GET /_webhook_lab/identity` answers; `seen` is called for each request that passes.
-    """
-
-    def __init__(
-        self,
-        app: App,
-        *,
-        port: int,
-        access_key_id: str,
-        secret_access_key: str,
-        identity: dict[str, str],
-        seen: Callable[[], None],
-    ) -> None:
-        self._app = app
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-        self._key = access_key_id
-        self._secret = secret_access_key
-        self._identity = json.dumps(identity).encode()
-        self._seen = seen
+    def __init__(self, app: App, cloud: Cloud, seen: Callable[[], None]) -> None:
+        self._app, self._cloud, self._seen = app, cloud, seen
+        own = cloud.endpoint_url.removeprefix("http://")
+        self._hosts = {own, own.replace("127.0.0.1", "localhost")}
+        emulator = f"ministack {version('ministack')}"
+        self._identity = json.dumps({"nonce": cloud.nonce, "emulator": emulator}).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,9 +64,9 @@ class Guard:
             if not isinstance(signature, sigv4.HeaderSignature):
                 await _refuse(send, headers, signature)
                 return
-            if signature.access_key_id == self._key:
+            if signature.access_key_id == self._cloud.access_key_id:
                 body = await _whole_body(receive)
-                if refusal := forged(signature, self._secret, scope, query, headers, body):
+                if refusal := forged(signature, self._cloud.secret_access_key, scope, query, headers, body):
                     await _refuse(send, headers, refusal)
                     return
                 caller, receive = receive, _replay(body, receive)
@@ -88,7 +83,7 @@ class Guard:
         self._seen()
         await self._app(scope, receive, send)
 
-    def _from_a_browser(self, headers: dict[str, str]) -> str | None:
+    def _from_a_browser(self, headers: Headers) -> str | None:
         """Why a request could come from a web page that is none of the learner's business, or None."""
         if headers.get("host", "").lower() not in self._hosts:
             return "only requests to 127.0.0.1 or localhost are answered."
@@ -113,13 +108,48 @@ def as_api_gateway_reads(scope: Scope) -> Scope:
     return {**scope, "path": scope["raw_path"].decode("latin-1"), "headers": [*scope["headers"], *kind]}
 
 
-def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Headers by lower-case name, a repeated one joined by commas: as the emulator reads them."""
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     for name, value in raw:
         key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
+
+
+def find_signature(headers: Headers, query: Query) -> sigv4.HeaderSignature | Refusal:
+    """The request's one signature, in its Authorization header, or why there is none to check."""
+    authorization = headers.get("authorization", "")
+    if not authorization:
+        return "MissingAuthenticationToken", f"the request is not signed; {OWN_CREDENTIALS}"
+    if "X-Amz-Algorithm" in query or not authorization.startswith("AWS4-HMAC-SHA256 "):
+        return "IncompleteSignature", "one AWS4-HMAC-SHA256 signature is needed, in the Authorization header."
+    found = sigv4.parse_header_signature(headers)
+    if not isinstance(found, sigv4.HeaderSignature):
+        return str(found[0]), str(found[1])
+    # Whom we check must be whom the emulator will take the caller for.
+    if not found.access_key_id or extract_access_key_id(headers, query) != found.access_key_id:
+        return "IncompleteSignature", "the request names more than one access key, or none."
+    return found
+
+
+def forged(
+    signature: sigv4.HeaderSignature, secret: str, scope: Scope, query: Query, headers: Headers, body: bytes
+) -> Refusal | None:
+    """Why the root user's signature does not hold; None if it does.
+
+    The emulator checks the signatures of roles and users itself, but takes any for root's.
+    """
+    if "host" not in signature.signed_headers.split(";"):
+        return "SignatureDoesNotMatch", "the signature must cover the Host header."
+    declared = headers.get("x-amz-content-sha256")
+    if declared and not hmac.compare_digest(declared.encode(), hashlib.sha256(body).hexdigest().encode()):
+        return "SignatureDoesNotMatch", "the body is not the one that was signed."
+    if skewed := sigv4.request_time_failure(signature):
+        return str(skewed[0]), str(skewed[1])
+    path = scope["raw_path"].decode("latin-1")
+    wrong = sigv4.header_signature_failure(signature, secret, scope["method"], path, query, headers, body)
+    return (str(wrong[0]), f"{wrong[1]} ({OWN_CREDENTIALS})") if wrong else None
 
 
 async def _whole_body(receive: Receive) -> bytes:
@@ -158,7 +188,7 @@ async def _unless_hung_up(answering: Coroutine[Any, Any, None], receive: Receive
         answer.result()
 
 
-async def _refuse(send: Send, headers: dict[str, str], refusal: Refusal) -> None:
+async def _refuse(send: Send, headers: Headers, refusal: Refusal) -> None:
     """403 in the shape that the caller's SDK reads: XML for the query protocol, else JSON."""
     code, message = refusal
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

@@ -14,7 +14,7 @@ from pathlib import Path
 import filelock
 
 from webhook_lab.keeper import MARK, RunFolder
-from webhook_lab.local_cloud.runtime import Kind, State, count_leases, finding
+from webhook_lab.local_cloud.runtime import Cloud, count_leases, finding
 
 LEASE_SECONDS = float(os.environ.get("WEBHOOK_LAB_LEASE_SECONDS", "30"))
 KEPT_SECONDS = float(os.environ.get("WEBHOOK_LAB_KEPT_SECONDS", "7200"))
@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.25
 class Life:
     """The life of the cloud that this process serves, from its run folder's making to its removal."""
 
-    def __init__(self, root: Path, kind: Kind) -> None:
+    def __init__(self, root: Path, kind: str) -> None:
         self._root, self._kind = root, kind
         self._run_folder = RunFolder(root, kind)
         self.folder = self._run_folder.path
@@ -39,9 +39,9 @@ class Life:
         os.chdir(self.folder)
         os.environ[MARK] = str(self.folder)  # for the functions that it runs
 
-    def begin(self, state: State) -> None:
+    def begin(self, cloud: Cloud) -> None:
         """Let the cloud be found, and tell who started it; what is printed from now on goes to the log."""
-        state.publish(self.folder)
+        cloud.publish(self.folder)
         self._last_lease = time.monotonic()
         print(f"started {self.nonce}", flush=True)
         _print_to(self.folder / "server.log")

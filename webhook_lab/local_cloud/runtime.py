@@ -15,14 +15,11 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import filelock
 import platformdirs
-
-Kind = Literal["private", "shared"]
 
 IDENTITY_PATH = "/_webhook_lab/identity"
 
@@ -42,16 +39,34 @@ class CloudError(Exception):
 
 
 @dataclass(frozen=True)
-class State:
-    """What a cloud tells those who may use it, in a file that only its owner can read."""
+class Cloud:
+    """A running local cloud and the credentials of its root user."""
 
-    nonce: str
     endpoint_url: str
+    nonce: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
+    region: str = "us-east-1"
+    account: str = "000000000000"
+
+    def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """What to export so that this lab, the AWS CLI and any SDK talk to this cloud, past a proxy."""
+        others = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
+        direct = ",".join(dict.fromkeys(filter(None, [*others, "127.0.0.1", "localhost"])))
+        return {
+            "WEBHOOK_LAB_TARGET": self.endpoint_url,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_SESSION_TOKEN": "",  # one that is exported already would spoil these credentials
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "NO_PROXY": direct,
+            "no_proxy": direct,
+        }
 
     def publish(self, folder: Path) -> None:
-        """Write it: whole or not at all, and never readable by others."""
+        """Write it for those who may use it: whole or not at all, and never readable by others."""
         draft = folder / "state.json.new"
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -99,14 +114,14 @@ def count_leases(folder: Path) -> int:
     return count
 
 
-def states(root: Path, pattern: str = "shared-*") -> Iterator[State]:
-    """What the clouds whose run folders have such a name tell; one may have died since."""
+def published(root: Path, pattern: str = "shared-*") -> Iterator[Cloud]:
+    """The clouds whose run folders have such a name; one may have died since."""
     for path in sorted(root.glob(f"{pattern}/state.json")):
         with contextlib.suppress(OSError, ValueError, TypeError):
-            yield State(**json.loads(path.read_text(encoding="utf-8")))
+            yield Cloud(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def scrubbed_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def scrubbed_environment() -> dict[str, str]:
     """The learner's environment without what a function must not see, and with the way to this package."""
-    kept = {name: value for name, value in environ.items() if name.upper() in _NEEDED_TO_RUN}
+    kept = {name: value for name, value in os.environ.items() if name.upper() in _NEEDED_TO_RUN}
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUTF8": "1"}

@@ -12,12 +12,10 @@ import secrets
 import socket
 import string
 import sys
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from webhook_lab.local_cloud.life import Life
-from webhook_lab.local_cloud.runtime import Kind, State
+from webhook_lab.local_cloud.runtime import Cloud
 
 # The emulator reads its settings when it is imported. Those that are not here are its defaults.
 _SETTINGS = {
@@ -40,25 +38,24 @@ _FOLDERS = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "STATE_DIR", "S3_DAT
 
 def main() -> None:
     """Serve until nobody needs the cloud."""
-    kind: Kind = "private" if sys.argv[2] == "private" else "shared"
-    life = Life(Path(sys.argv[1]), kind)
+    life = Life(Path(sys.argv[1]), sys.argv[2])
     try:
         listener = _listen(int(sys.argv[3]))
     except OSError as error:
         sys.exit(f"port {sys.argv[3]}: {error.strerror}")
     port = listener.getsockname()[1]
     key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
-    state = State(life.nonce, f"http://127.0.0.1:{port}", key, secrets.token_urlsafe(30))
+    cloud = Cloud(f"http://127.0.0.1:{port}", life.nonce, key, secrets.token_urlsafe(30))
     os.environ.pop("PYTHONPATH", None)
     os.environ.update(_SETTINGS, GATEWAY_PORT=str(port))
     os.environ.update(dict.fromkeys(_FOLDERS, str(life.folder / "tmp")))
     # Whom the emulator takes for root. Functions get their role's credentials instead, and never the secret.
     os.environ["AWS_ACCESS_KEY_ID"] = key
-    asyncio.run(_serve(listener, life, state))
+    asyncio.run(_serve(listener, life, cloud))
     life.end()
 
 
-async def _serve(listener: socket.socket, life: Life, state: State) -> None:
+async def _serve(listener: socket.socket, life: Life, cloud: Cloud) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
@@ -66,29 +63,18 @@ async def _serve(listener: socket.socket, life: Life, state: State) -> None:
     from webhook_lab.local_cloud import emulator
     from webhook_lab.local_cloud.emulator.mappings import Mappings
     from webhook_lab.local_cloud.guard import Guard
-    from webhook_lab.local_cloud.ports import Caller, Credentials, Ends
 
     emulator.install()
-    port = listener.getsockname()[1]
-    owner = Credentials(state.access_key_id, state.secret_access_key)
-    mappings = Mappings(partial(Ends, Caller(app, state.endpoint_url, owner)))
-    guard = Guard(
-        app,
-        port=port,
-        access_key_id=owner.key,
-        secret_access_key=owner.secret,
-        identity={"nonce": state.nonce, "emulator": f"ministack {version('ministack')}"},
-        seen=life.used,
-    )
+    mappings = Mappings(app, cloud)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000
-    life.begin(state)  # requests wait in the backlog from now on
+    life.begin(cloud)  # requests wait in the backlog from now on
     tasks = asyncio.create_task(mappings.run()), asyncio.create_task(life.last())
     try:
-        await serve(guard, config)  # type: ignore[arg-type]  # hypercorn has its own names for ASGI's types
+        await serve(Guard(app, cloud, life.used), config)  # type: ignore[arg-type]  # hypercorn has its own names for ASGI's types
     finally:
         for task in tasks:
             task.cancel()

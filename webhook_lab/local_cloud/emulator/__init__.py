@@ -22,5 +22,9 @@ def install() -> None:
     Raises:
         RuntimeError: it is not the emulator that this was written for.
     """
-    answers.install()
-    logs.install()
+    answers.batches_need_no_permission_of_their_own()
+    answers.functions_are_ready_at_once()
+    answers.long_polls_heed_changes()
+    answers.no_second_mapping_of_the_same()
+    logs.logs_are_whole()
+    logs.lines_are_live()

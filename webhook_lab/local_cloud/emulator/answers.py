@@ -16,14 +16,6 @@ _WAIT_REFUSED = (
 )
 
 
-def install() -> None:
-    """Change the emulator so."""
-    batches_need_no_permission_of_their_own()
-    functions_are_ready_at_once()
-    long_polls_heed_changes()
-    no_second_mapping_of_the_same()
-
-
 def batches_need_no_permission_of_their_own() -> None:
     """Who may send, delete or change one message may do so with ten in one call.
 

@@ -27,16 +27,6 @@ _served: dict[str, tuple[str, str]] = {}
 """Of each invocation that is about to end: the stream that it wrote to, and what is written already."""
 
 
-def install() -> None:
-    """Change the emulator so, before the first function is invoked.
-
-    Raises:
-        RuntimeError: it is not the emulator that this was written for.
-    """
-    logs_are_whole()
-    lines_are_live()
-
-
 def logs_are_whole() -> None:
     """The process of a function prints a last line of ours, and its output is read until that comes.
 
@@ -45,6 +35,9 @@ def logs_are_whole() -> None:
         the function's next invocation, and with none, never.
     Shown by: test_the_emulator_by_itself_stops_reading_too_soon
     Upstream: a fix retires this.
+
+    Raises:
+        RuntimeError: it is not the emulator that this was written for.
     """
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_CALL) != 1:

@@ -16,14 +16,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from ministack.core import lambda_runtime
 from ministack.core.responses import json_response, request_scope
 from ministack.services import lambda_svc
 
-from webhook_lab.local_cloud.batches import Function, Queue
+from webhook_lab.local_cloud.emulator.ports import Ends
+from webhook_lab.local_cloud.guard import App
 from webhook_lab.local_cloud.poller import Pollers, PollerSettings, Scale
+from webhook_lab.local_cloud.runtime import Cloud
 
 SCALE = Scale(most=10)
 """AWS goes up to 1,250; here each further invocation is a process of 47 MB on the learner's machine."""
@@ -37,23 +38,12 @@ Esm = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 
 
-class Connected(Queue, Function, Protocol):
-    """What a mapping connects."""
-
-
-Connect = Callable[[str, str, Esm], Connected]
-"""Makes the calls of a mapping, by its account and region."""
-
-
 class _Running:
-    """One mapping that the emulator keeps as `esm`, and its pollers."""
+    """One mapping that the emulator keeps, and its pollers."""
 
-    def __init__(
-        self, connect: Connect, account: str, region: str, esm: Esm, changed: Callable[[], None]
-    ) -> None:
-        self.scope, self.esm, self.leaving = (account, region), esm, False
-        both = connect(account, region, esm)
-        self.pollers = Pollers(both, both, self.settings, scale=SCALE, report=self.report, ended=changed)
+    def __init__(self, ends: Ends, changed: Callable[[], None]) -> None:
+        self.scope, self.esm, self.leaving = (ends.account, ends.region), ends.esm, False
+        self.pollers = Pollers(ends, ends, self.settings, scale=SCALE, report=self.report, ended=changed)
 
     def settings(self) -> PollerSettings:
         kinds = self.esm.get("FunctionResponseTypes") or []
@@ -83,8 +73,8 @@ class Mappings:
     Made on the event loop: from then on the emulator polls no queue, and answers with the states of ours.
     """
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
+    def __init__(self, app: App, cloud: Cloud) -> None:
+        self._app, self._cloud = app, cloud
         self._running: dict[str, _Running] = {}
         self._look, self._loop = asyncio.Event(), asyncio.get_running_loop()
         self._update, self._delete = lambda_svc._update_esm, lambda_svc._delete_esm
@@ -107,8 +97,7 @@ class Mappings:
     def _follow(self) -> None:
         standing = {each[2]["UUID"]: each for each in lambda_svc._iter_all_esms() if _reads_a_queue(each[2])}
         for uuid in standing.keys() - self._running.keys():
-            account, region, esm = standing[uuid]
-            self._running[uuid] = _Running(self._connect, account, region, esm, self._look.set)
+            self._running[uuid] = _Running(Ends(self._app, self._cloud, *standing[uuid]), self._look.set)
         for uuid, running in list(self._running.items()):
             running.leaving |= uuid not in standing
             running.pollers.adjust()
@@ -137,19 +126,6 @@ class Mappings:
     def _esm_response(self, esm: Esm) -> dict[str, Any]:
         running = self._running.get(esm["UUID"])
         return {**self._response(esm), **({"State": running.state} if running else {})}
-
-
-def execution_role(account: str, region: str, esm: Esm) -> dict[str, str] | None:
-    """The credentials that the mapping's function runs with; None when there is no such function."""
-    with request_scope(account, region):
-        name = esm["FunctionName"], esm.get("Qualifier")
-        record, config = lambda_svc._get_func_record_for_qualifier(*name)
-        return lambda_runtime.execution_credentials(config) if record else None
-
-
-def let_through(esm: Esm, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records that the mapping's filter criteria let through."""
-    return lambda_svc._apply_filter_criteria(records, esm)  # type: ignore[no-any-return]
 
 
 def _reads_a_queue(esm: Esm) -> bool:
