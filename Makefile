@@ -9,13 +9,17 @@ BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
 
+# Tests start hundreds of Pythons: without compiled modules each takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help env lab test test-notebooks test-browser test-long refresh recorded bench lock clean
+.PHONY: help env lab check lint test test-notebooks test-browser test-long refresh recorded bench lock clean
 
 help:
 	@echo "make lab             set up, start the local AWS and open JupyterLab on the first notebook"
-	@echo "make test            set up and run every test, notebooks included (a browser is not needed)"
-	@echo "make test-notebooks  the notebooks alone: in order, reversed, and again on the same lab"
+	@echo "make check           set up and check style, types, imports and all that needs no server: a minute"
+	@echo "make test            that, and every other test, each notebook once (a browser is not needed)"
+	@echo "make test-notebooks  the notebooks alone, three times: in order, reversed, and in order again"
 	@echo "make test-browser    every notebook by Run All in JupyterLab, in Chromium"
 	@echo "make test-long       the tests that take minutes"
 	@echo "make refresh         run the notebooks and write their outputs anew"
@@ -35,17 +39,22 @@ env: $(READY)
 lab: env
 	@$(BIN)/webhook-lab open $(OPEN)
 
-test: env
+check: env lint
+	$(BIN)/python -m tools.rings --check
+
+test: env lint
+	$(BIN)/python -m tools.rings
+
+lint: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	for handler in publish subscribe; do \
 	  (cd handlers/$$handler && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/$$handler .) || exit 1; \
 	done
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
 
 test-notebooks: env
-	$(BIN)/python -m pytest tests/notebooks
+	$(BIN)/python -m pytest tests/notebooks --rounds
 
 test-browser: env
 	$(BIN)/python -m pytest tests/browser

@@ -88,7 +88,7 @@ def seconds_printed_by(program: str) -> float:
 def notebooks() -> list[float]:
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--once", "tests/notebooks/rounds.py"],
+        [sys.executable, "-m", "pytest", "-q", "tests/notebooks/rounds.py"],
         cwd=ROOT, check=True, stdout=sys.stderr,
     )  # fmt: skip
     return [time.perf_counter() - start]

@@ -25,14 +25,13 @@ from typing import Any
 from bench import tables
 from bench.building import lab_of_its_own
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, watch_pipeline
+from webhook_lab.lab.run import watch_pipeline
+from webhook_lab.pipeline import Pipeline, Settings, open_pipeline
 from webhook_lab.resources.function import warm_up
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.send.sender import Delivery, post
-from webhook_lab.watch.concurrency import contradictions, peak
-from webhook_lab.watch.history import work_of
+from webhook_lab.watch.concurrency import peak
 from webhook_lab.watch.items import read_items
-from webhook_lab.watch.rows import Work
 
 MESSAGES, WORK_SECONDS, AT_MOST = 120, 0.5, 1.06
 MANY = 1_000
@@ -85,7 +84,7 @@ def row(case: Case) -> dict[str, Any]:
     """One case, ours and bare, one after the other.
 
     Raises:
-        SystemExit: something was lost, or table, log and throttle contradict each other.
+        SystemExit: something was lost.
     """
     ours, peak_concurrency = drain_ours(case)
     bare = drain_bare(case)
@@ -116,12 +115,12 @@ def drain_ours(case: Case) -> tuple[Items, int]:
         accepted = fill(pipeline)
         watch = watch_pipeline(pipeline).start()
         pipeline.ensure("mapping")
-        watch.wait(accepted, seconds=10 * case.floor).stop()
-        works = stored(pipeline)
-    told = contradictions(works, watch.invocations(), watch.limits)
-    if told or {work.id for work in works} != set(accepted):
-        raise SystemExit(f"drain: {len(works)} items of {len(accepted)} deliveries; " + "; ".join(told))
-    return [(work.request_id, work.started_at, work.finished_at) for work in works], peak(watch.invocations())
+        retry_until(lambda: watch.is_over(accepted) or None, seconds=10 * case.floor, reason="the drain")
+        watch.stop()
+        items = stored(pipeline)
+    if items.keys() != set(accepted):
+        raise SystemExit(f"drain: {len(items)} items of {len(accepted)} deliveries")
+    return list(items.values()), peak(watch.history.invocations())
 
 
 def drain_queued(case: Case) -> Items:
@@ -141,10 +140,10 @@ def drain_queued(case: Case) -> Items:
             seconds=120,
             reason="the queue to be empty",
         )
-        works = stored(pipeline)
-    if len(works) != case.messages:
-        raise SystemExit(f"throughput: {len(works)} items of {case.messages} messages")
-    return [(work.request_id, work.started_at, work.finished_at) for work in works]
+        items = stored(pipeline)
+    if len(items) != case.messages:
+        raise SystemExit(f"throughput: {len(items)} items of {case.messages} messages")
+    return list(items.values())
 
 
 @contextmanager
@@ -160,9 +159,12 @@ def warm_pipeline(case: Case) -> Iterator[Pipeline]:
         yield pipeline
 
 
-def stored(pipeline: Pipeline) -> list[Work]:
-    """What the table holds, as work."""
-    return [work_of(item) for item in read_items(pipeline.session.dynamodb, table=pipeline.names.table)]
+def stored(pipeline: Pipeline) -> dict[str, tuple[str, int, int]]:
+    """What the table holds, by the deliveries' ids."""
+    items = read_items(pipeline.session.dynamodb, table=pipeline.names.table)
+    return {
+        each["id"]: (each["function_request_id"], each["started_at"], each["finished_at"]) for each in items
+    }
 
 
 def fill(pipeline: Pipeline) -> list[str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bench import part
 from webhook_lab.send.events import events
-from webhook_lab.send.plan import Plan
 from webhook_lab.send.run import Run
 
 POSTS = 1_500
@@ -40,7 +39,7 @@ def sender() -> list[float]:
     with server_that_does_nothing() as url:
         for n in range(TIMES + 1):
             deliveries = events(POSTS, secret="whsec_" + "QUFB" * 8, run=f"{n:08x}")
-            run = Run(Plan(url, deliveries, concurrency=CONNECTIONS))
+            run = Run(url, deliveries, concurrency=CONNECTIONS)
             start = time.perf_counter()
             run.start().wait()
             samples.append(time.perf_counter() - start)

@@ -1,22 +1,15 @@
 """Start JupyterLab as a learner does (`webhook-lab open`), learn its address, and end it politely."""
 
 import contextlib
-import os
 import re
-import signal
-import subprocess
-import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-_END_WITH_US = """
-import contextlib, os, signal, sys
-sys.stdin.buffer.read()  # ends when whoever started this has ended, even by SIGKILL
-with contextlib.suppress(ProcessLookupError):
-    os.killpg(int(sys.argv[1]), signal.SIGTERM)
-"""
+from webhook_lab.keeper import RunFolder
+
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+/\S*token=\w+")
 
 
@@ -26,8 +19,8 @@ def running_lab(
 ) -> Iterator[str]:
     """Run `command`, which has to print an address with its token, and yield that address once it answers.
 
-    At the end of the block its process group gets SIGTERM, which no shell makes it ignore (SIGINT it may);
-    so it does when this process is killed.
+    At the end of the block it and all that it started get SIGTERM, which no shell makes them ignore (SIGINT
+    it may); so they do when this process is killed.
 
     Args:
         log: the file that what it prints goes to.
@@ -37,32 +30,15 @@ def running_lab(
         RuntimeError: it ended, or does not answer in time; what it printed is said.
     """
     deadline = time.monotonic() + seconds
-    with log.open("wb") as output:
-        lab = subprocess.Popen(
-            command, cwd=cwd, env=environ, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    watching = [sys.executable, "-c", _END_WITH_US, str(lab.pid)]
-    watcher = subprocess.Popen(watching, stdin=subprocess.PIPE, start_new_session=True)
-    try:
+    with contextlib.closing(RunFolder(Path(tempfile.gettempdir()), "webhook-lab-tool")) as folder:
+        with log.open("wb") as output:
+            lab = folder.start(command, output, cwd=cwd, env=environ)
         while (address := _answering(log)) is None:
             if lab.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(encoding="utf-8", errors="replace")[-3000:]
                 raise RuntimeError(f"{command} does not answer. It printed:\n{said}")
             time.sleep(0.1)
         yield address
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(lab.pid, signal.SIGTERM)
-        try:
-            lab.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(lab.pid, signal.SIGKILL)
-            lab.wait()
-            raise
-        finally:
-            watcher.kill()
-            watcher.communicate()
 
 
 def _answering(log: Path) -> str | None:

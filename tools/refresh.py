@@ -26,7 +26,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from webhook_lab.course.chapters import write_pictures
+from tools.picture import write_pictures
 from webhook_lab.local_cloud import private_cloud
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"

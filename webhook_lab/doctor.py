@@ -6,7 +6,6 @@ Nothing beyond the standard library is imported before it is known to be there.
 
 import importlib.metadata
 import os
-import re
 import shutil
 import socket
 import sys
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
     from webhook_lab.aws.session import Session
 
 OLDEST_PYTHON = (3, 11)
@@ -75,7 +76,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Report:
     local = (environ.get("WEBHOOK_LAB_TARGET", "").strip() or "local") == "local"
     checks = [
         _check(f"Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer", _python),
-        _check("packages", lambda: _packages(None)),
+        _check("packages", lambda: _packages("")),
         _check("embedded AWS", lambda: _packages("local") if local else "not needed for this target"),
         _check("loopback network", _loopback),
         _check("state folder", lambda: _writable(_state_folder(environ))),
@@ -117,42 +118,36 @@ def _python() -> str:
     return said
 
 
-def _packages(extra: str | None) -> str:
+def _packages(extra: str) -> str:
     try:
-        wanted = importlib.metadata.requires("webhook-lab") or []
+        asked = requirements(importlib.metadata.requires("webhook-lab") or [], extra)
     except importlib.metadata.PackageNotFoundError:
         raise Problem("webhook-lab itself is not installed here", INSTALL) from None
-    asked = requirements(wanted, extra)
     if problems := unmet(asked, _installed):
         raise Problem("; ".join(problems), INSTALL)
-    return ", ".join(f"{name} {_installed(name)}" for name, _ in asked)
+    return ", ".join(f"{each.name} {_installed(each.name)}" for each in asked)
 
 
-def requirements(metadata: Iterable[str], extra: str | None) -> list[tuple[str, str]]:
-    """(name, versions) from Requires-Dist lines: those of one extra, or of none (None)."""
-    asked = []
-    for line in metadata:
-        requirement, _, marker = line.partition(";")
-        of_extra = re.search(r"extra\s*==\s*['\"]([\w-]+)", marker)
-        parts = re.match(r"\s*([\w.-]+)(?:\[[^]]*\])?\s*\(?([^)]*)", requirement)
-        if parts and (of_extra.group(1) if of_extra else None) == extra:
-            asked.append((parts.group(1), parts.group(2).strip()))
-    return asked
+def requirements(metadata: Iterable[str], extra: str) -> "list[Requirement]":
+    """What Requires-Dist lines ask for on this machine: for one extra alone, or ("") for all without one."""
+    from packaging.requirements import Requirement
+
+    def asked(each: Requirement, extra: str) -> bool:
+        return each.marker is None or each.marker.evaluate({"extra": extra})
+
+    every = [Requirement(line) for line in metadata]
+    return [each for each in every if asked(each, extra) and not (extra and asked(each, ""))]
 
 
-def unmet(asked: Iterable[tuple[str, str]], installed: Callable[[str], str | None]) -> list[str]:
-    """One sentence for each package that is absent or outside the versions asked for (>=, <, ==)."""
+def unmet(asked: "Iterable[Requirement]", installed: Callable[[str], str | None]) -> list[str]:
+    """One sentence for each package that is absent or outside the versions asked for."""
     problems = []
-    for name, versions in asked:
-        have = installed(name)
+    for each in asked:
+        have = installed(each.name)
         if have is None:
-            problems.append(f"{name} is not installed ({versions} is asked)")
-            continue
-        for operator, bound in re.findall(r"(>=|==|<)\s*([\d.]+)", versions):
-            ours, theirs = _numbers(have), _numbers(bound)
-            if not {">=": ours >= theirs, "<": ours < theirs, "==": ours == theirs}[operator]:
-                problems.append(f"{name} is {have} ({versions} is asked)")
-                break
+            problems.append(f"{each.name} is not installed ({each.specifier} is asked)")
+        elif not each.specifier.contains(have, prereleases=True):
+            problems.append(f"{each.name} is {have} ({each.specifier} is asked)")
     return problems
 
 
@@ -161,12 +156,6 @@ def _installed(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The release part of a version, without zeros at its end: 2.0 and 2 are one version."""
-    release = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in re.sub(r"(\.0)+$", "", release.group() if release else "0").split("."))
 
 
 def _loopback() -> str:

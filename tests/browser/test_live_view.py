@@ -34,9 +34,9 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def notebook(notebooks: Path) -> Path:
-    """A run on paper, watched, with controls; a cell of facts waits behind it."""
+    """A run on paper, watched, with controls; a cell of words waits behind it."""
     shutil.copy(ROOT / "tests" / "simulated_run.py", notebooks)
-    cells = [nbformat.v4.new_code_cell(code) for code in (IMPORTS, WATCH, "live.facts()")]
+    cells = [nbformat.v4.new_code_cell(code) for code in (IMPORTS, WATCH, "live.summary()")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), notebooks / NAME)
     return notebooks / NAME
 
@@ -100,11 +100,11 @@ def test_controls_work_while_the_run_goes_on(
     expect(page.locator(".jp-OutputArea-output img")).to_be_visible()
     assert not page.locator(".jp-OutputArea-output svg[role=img]").count()
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
-    watched, facts = save(page, notebook)[1:]
-    outputs = [*watched["outputs"], *facts["outputs"]]
+    watched, words = save(page, notebook)[1:]
+    outputs = [*watched["outputs"], *words["outputs"]]
     assert not [each for each in outputs if each["output_type"] == "error" or each.get("name") == "stderr"]
     assert [each for each in watched["outputs"] if "image/png" in each.get("data", {})]
-    assert "'peak concurrency': 4" in "".join(facts["outputs"][0]["data"]["text/plain"])
+    assert "limit 4" in "".join(words["outputs"][0]["data"]["text/plain"])
     assert not wrong, wrong
 
 

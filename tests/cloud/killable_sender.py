@@ -14,11 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from webhook_lab.send.events import PROVIDERS, events
-from webhook_lab.send.plan import Plan
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
 from webhook_lab.send.sender import Delivery
-from webhook_lab.watch.rows import Sent
 
 
 def read(journal: Path) -> dict[str, Counter[str]]:
@@ -43,13 +41,10 @@ def main() -> None:
     noting = False
 
     def noted(delivery: Delivery) -> Delivery:
-        sign = delivery.sign
-        assert sign is not None
-
         def sign_and_note(at: datetime) -> Mapping[str, str]:
             if noting:
                 note("attempted", delivery.id)
-            return sign(at)
+            return delivery.sign(at) if delivery.sign else {}
 
         return replace(delivery, sign=sign_and_note)
 
@@ -61,14 +56,15 @@ def main() -> None:
             left.append(noted(delivery))
     if not left:
         return
-    plan = Plan(url, left, seed=int(run, 16))
-
-    def settled(row: Sent) -> None:
-        if is_accepted(row.status):
-            note("accepted", row.id)
-
-    noting = True
-    Run(plan, on_sent=settled).start().wait()
+    sending = Run(url, left)
+    noting, noted_so_far = True, 0
+    sending.start()
+    while noted_so_far < len(sending.sent) or not sending.finished:
+        sending.wait(0.01)
+        for row in sending.sent[noted_so_far:]:
+            noted_so_far += 1
+            if is_accepted(row.status):
+                note("accepted", row.id)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ PROJECT = Path(__file__).parents[2]
 NAMES = Names("printed")
 SECRET = "whsec_cHJpbnRlZCBieSBubyBvbmU="
 SETTINGS = Settings(signed_prefix="/signed/", signing_secret=SECRET, visibility_timeout=180)
-NEVER_EQUAL = {"id", "uuid"}
+NEVER_EQUAL = {"api_id", "id", "uuid"}
 """What a cloud chooses itself."""
 
 

@@ -1,54 +1,21 @@
 """The checks of chapters 00, 02 and 03: each claim holds where it should, else says what is so."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cloud import checked_lab
+from tests.cloud.checked_lab import Verdict, at, fails
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
-from webhook_lab.aws.target import resolve
-from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.lab import Lab
-from webhook_lab.ledger import Ledger
-from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline
-from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth
 
 Receipt = dict[str, Any]
 
-
-@pytest.fixture(scope="module")
-def session(cloud: Cloud) -> Session:
-    return Session(resolve())
-
-
-@pytest.fixture
-def lab(session: Session, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """A lab of its own name, at the beginning of the chapter that the test asks for."""
-    pipeline = Pipeline(session, Names("lab-checks"), Ledger(tmp_path / "ledger.jsonl"))
-    chapter = chapter_numbered(request.param)
-    pipeline.build(chapter.starts_with)
-    yield Lab(pipeline, chapter)
-    pipeline.teardown()
-
-
-at_00, at_02, at_03 = (pytest.mark.parametrize("lab", [n], indirect=True) for n in ("00", "02", "03"))
-
-
-def fails(lab: Lab, claim: str, reason: str) -> None:
-    with pytest.raises(LabError, match=reason) as refused:
-        lab.checkpoint(claim)
-    assert claim in refused.value.where
-
-
-def verdict(lab: Lab, capsys: pytest.CaptureFixture[str]) -> str:
-    capsys.readouterr()
-    lab.exercise()
-    return capsys.readouterr().out.strip()
+session, lab, verdict = checked_lab.session, checked_lab.lab, checked_lab.verdict
+at_00, at_02, at_03 = map(at, ("00", "02", "03"))
 
 
 # --- 00
@@ -66,7 +33,7 @@ def test_an_aws_that_refuses_these_credentials_does_not_answer(lab: Lab) -> None
 def test_nothing_stands_until_something_does(lab: Lab) -> None:
     lab.checkpoint("nothing of this lab stands yet")
     lab.create_table()
-    fails(lab, "nothing of this lab stands yet", "these stand: lab-checks-deliveries")
+    fails(lab, "nothing of this lab stands yet", "these stand: lab-checked-deliveries")
 
 
 @at_00
@@ -82,7 +49,7 @@ def test_a_throttle_above_what_the_account_runs_is_none(lab: Lab) -> None:
 @at_00
 def test_the_log_group_has_to_stand_to_forget_after_a_day_and_to_go_again(lab: Lab) -> None:
     stands, gone = "the log group stands, and keeps its lines for one day", "the log group is gone again"
-    fails(lab, stands, "no such log group")
+    fails(lab, stands, "there is no log group")
     lab.checkpoint(gone)
     name = lab.names.log_group("publish")
     lab.create_log_group("publish")
@@ -95,20 +62,18 @@ def test_the_log_group_has_to_stand_to_forget_after_a_day_and_to_go_again(lab: L
 
 
 @at_00
-def test_a_table_of_that_name_that_is_not_the_labs_solves_nothing(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert verdict(lab, capsys) == "Exercise: not tried yet."
+def test_a_table_of_that_name_that_is_not_the_labs_solves_nothing(lab: Lab, verdict: Verdict) -> None:
+    assert verdict() == "Exercise: not tried yet."
     lab.aws.dynamodb.create_table(
         TableName=lab.names.table,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    assert "does not carry this lab's tag" in verdict(lab, capsys)
+    assert "does not carry this lab's tag" in verdict()
     lab.aws.dynamodb.delete_table(TableName=lab.names.table)
     lab.create_table()
-    assert verdict(lab, capsys) == "Exercise: solved. The table stands, and it is the lab's own."
+    assert verdict() == "Exercise: solved. The table stands, and it is the lab's own."
 
 
 # --- 02
@@ -122,7 +87,7 @@ def put(lab: Lab, name: str, body: str, **more: Any) -> None:
 @at_02
 def test_the_table_stands_only_with_its_time_to_live(lab: Lab) -> None:
     claim = "the table stands, on demand and keyed by id"
-    fails(lab, claim, "there is no such table")
+    fails(lab, claim, "there is no table")
     lab.create_table()
     lab.checkpoint(claim)
     lab.aws.dynamodb.update_time_to_live(
@@ -144,7 +109,7 @@ def test_which_copy_is_stored_is_asked_of_the_table(
     lab: Lab, claim: str, name: str, holds: str, does_not: str
 ) -> None:
     lab.create_table()
-    fails(lab, claim, f"no item is stored for {name}")
+    fails(lab, claim, f"{name} is not stored")
     put(lab, name, does_not)
     fails(lab, claim, f"is '{does_not}'")
     put(lab, name, holds)
@@ -155,7 +120,7 @@ def test_which_copy_is_stored_is_asked_of_the_table(
 def test_write_units_are_those_of_the_stored_item(lab: Lab) -> None:
     claim = "a body of 2,500 bytes takes three write units"
     lab.create_table()
-    fails(lab, claim, "no item is stored for large")
+    fails(lab, claim, "large is not stored")
     put(lab, "large", "x" * 500)
     fails(lab, claim, "has 500 bytes")
     put(lab, "large", "x" * 3_500)
@@ -176,12 +141,12 @@ def test_write_units_are_those_of_the_stored_item(lab: Lab) -> None:
     ],
 )
 def test_a_repetition_is_noted_in_a_set_and_the_first_body_stays(
-    lab: Lab, capsys: pytest.CaptureFixture[str], body: str, delivered_by: dict[str, Any], says: str
+    lab: Lab, verdict: Verdict, body: str, delivered_by: dict[str, Any], says: str
 ) -> None:
     lab.create_table()
-    assert verdict(lab, capsys) == "Exercise: not tried yet."
+    assert verdict() == "Exercise: not tried yet."
     put(lab, "order-3", body, delivered_by=delivered_by)
-    assert says in verdict(lab, capsys)
+    assert says in verdict()
 
 
 # --- 03
@@ -258,21 +223,19 @@ def test_a_depth_that_lags_is_waited_for(lab: Lab, monkeypatch: pytest.MonkeyPat
 
 
 @at_03
-def test_a_message_is_moved_without_losing_or_doubling_it(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_message_is_moved_without_losing_or_doubling_it(lab: Lab, verdict: Verdict) -> None:
     lab.create_dead_letter_queue()
     lab.create_queue()
     send(lab, "poison", "dlq")
-    assert verdict(lab, capsys) == "Exercise: not tried yet."
+    assert verdict() == "Exercise: not tried yet."
     receipt = receive(lab, "dlq")
-    assert "the queue has no copy of it" in verdict(lab, capsys)
+    assert "the queue has no copy of it" in verdict()
     send(lab, "poison")
-    assert "in both queues" in verdict(lab, capsys)
+    assert "in both queues" in verdict()
     lab.aws.sqs.delete_message(**receipt)
-    assert verdict(lab, capsys).startswith("Exercise: solved.")
+    assert verdict().startswith("Exercise: solved.")
     send(lab, "poison")
-    assert "holds 2 messages" in verdict(lab, capsys)
+    assert "holds 2 messages" in verdict()
     for _ in range(2):
         lab.aws.sqs.delete_message(**receive(lab))
-    assert "The message is lost" in verdict(lab, capsys)
+    assert "The message is lost" in verdict()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook_lab.aws.errors import LabError
+from tests.cloud.checked_lab import fails
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import chapter_numbered
@@ -17,7 +17,7 @@ from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.watch.rows import Answer
 
-DRAGGED, ALONE, ALARM, SOMEWHERE, STORED, CUT, TWICE = failures.CHECKS.checkpoints
+DRAGGED, ALONE, ALARM, SOMEWHERE, STORED, CUT, TWICE = failures.CHECKS.claims
 Message = dict[str, Any]
 
 
@@ -36,11 +36,6 @@ def lab(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Lab:
     pipeline.restore("api")
     pipeline.ensure("mapping", enabled=False)
     return Lab(pipeline, chapter_numbered("09"))
-
-
-def fails(lab: Lab, claim: str, reason: str) -> None:
-    with pytest.raises(LabError, match=reason):
-        lab.checkpoint(claim)
 
 
 def send(lab: Lab, name: str) -> Answer:

@@ -281,12 +281,12 @@ def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start
         )  # fmt: skip
 
     yield start
-    for supervisor in supervisors(tmp_path):
-        supervisor.terminate()
+    for server in cloud_servers(tmp_path):
+        server.terminate()
 
 
-def supervisors(home: Path) -> list[psutil.Process]:
-    """Those whose runtime folder is in that WEBHOOK_LAB_HOME."""
+def cloud_servers(home: Path) -> list[psutil.Process]:
+    """Those of local clouds whose runtime folder is in that WEBHOOK_LAB_HOME."""
     return [
         each for each in psutil.process_iter(["cmdline"]) if str(home / "run") in (each.info["cmdline"] or ())
     ]
@@ -330,7 +330,10 @@ def test_up_keeps_a_cloud_that_other_terminals_meet_until_down(processes: Start,
     assert finish(processes("send", HERE / "LICENSE"))[0] == "1 × 202\n"
     assert json.loads(finish(processes("down", "--json"))[0])["remaining"] == 0
     retry_until(lambda: True if running_cloud() is None else None, seconds=10, reason="the cloud to end")
-    assert not list(tmp_path.glob("run/shared-*"))
+    gone = retry_until(
+        lambda: not list(tmp_path.glob("run/shared-*")) or None, seconds=10, reason="its folder to go"
+    )
+    assert gone
     assert not list(tmp_path.glob("state/*"))
 
 
@@ -353,8 +356,8 @@ def test_a_dead_cloud_takes_its_pipeline_along_and_the_next_command_says_so(
     processes: Start, tmp_path: Path
 ) -> None:
     finish(processes("catch-up", "04"))
-    (supervisor,) = supervisors(tmp_path)
-    supervisor.kill()
+    (server,) = cloud_servers(tmp_path)
+    server.kill()
     retry_until(lambda: True if running_cloud() is None else None, seconds=10, reason="the cloud to end")
     out, err = finish(processes("down", "--json"))
     assert json.loads(out)["remaining"] == 0

@@ -15,9 +15,11 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline, Settings, fates_in
+from webhook_lab.pipeline import Pipeline, Settings
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth, depth
+from webhook_lab.watch.fates import fates_in
+from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Fate
@@ -77,12 +79,10 @@ def burst(pipeline: Pipeline, number: int) -> list[Fate]:
     since, ids = time.time_ns() // 1_000_000, send(pipeline, number)
     pipeline.ensure("mapping")
     retry_until(lambda: drained(pipeline), seconds=60, reason="the queue to be empty")
-    begun: dict[str, int] = {}
-    group = pipeline.names.log_group("subscribe")
-    for line in read_lines(pipeline.session.logs, log_group=group, since=since):
-        if line["event"] == "record_start":
-            begun[line["message_id"]] = begun.get(line["message_id"], 0) + 1
-    return fates_in(pipeline, ids, begun)
+    session, group = pipeline.session, pipeline.names.log_group("subscribe")
+    begun = History().add(read_lines(session.logs, log_group=group, since=since)).begun
+    dlq_url = url_of(pipeline, "dlq")
+    return fates_in(session, ids, begun=begun, table=pipeline.names.table, dlq_url=dlq_url)
 
 
 def test_reserved_concurrency_alone_sends_good_messages_to_the_dlq_that_never_ran(pipeline: Pipeline) -> None:

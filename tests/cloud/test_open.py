@@ -69,7 +69,7 @@ class Opened:
 
     def servers(self) -> list[psutil.Process]:
         """JupyterLab's process, once it is that."""
-        return [each for each in self.family() if "lab_server.py" in " ".join(each.cmdline())]
+        return [each for each in self.family() if "jupyterlab" in each.cmdline()]
 
     def ask(self, method: str, path: str, **body: object) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -143,10 +143,10 @@ def nothing_is_left(lab: Opened, family: list[psutil.Process], home: Path) -> No
 
 
 def everybody(lab: Opened, home: Path) -> list[psutil.Process]:
-    """`open`, JupyterLab with its kernels, and the cloud's supervisor with what it started."""
+    """`open`, JupyterLab with its kernels, the cloud's server with what it started, and both keepers."""
     found = [psutil.Process(lab.pid), *lab.family()]
-    (supervisor,) = (each for each in found if "webhook_lab.local_cloud.supervisor" in each.cmdline())
-    assert str(home / "run") in supervisor.cmdline()
+    (server,) = (each for each in found if "webhook_lab.local_cloud.server" in each.cmdline())
+    assert str(home / "run") in server.cmdline()
     return found
 
 

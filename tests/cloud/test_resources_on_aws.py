@@ -48,7 +48,7 @@ def refused(pipe: Pipe, operation: str, code: str, message: str = "", times: int
         if len(happened) == times:
             return None
         happened.append(code)
-        return SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": message}}
+        return SimpleNamespace(status_code=400, headers={}), {"Error": {"Code": code, "Message": message}}
 
     with hooked(pipe, "before-call", operation, refuse):
         yield happened
@@ -250,7 +250,7 @@ def test_a_queue_deleted_between_two_looks_is_none(pipe: Pipe) -> None:
 
 def test_a_deletion_of_a_queue_is_awaited_until_sqs_denies_it(pipe: Pipe, pauses: list[float]) -> None:
     url = pipe.make("dlq").url
-    still = SimpleNamespace(status_code=200), {"QueueUrl": url}
+    still = SimpleNamespace(status_code=200, headers={}), {"QueueUrl": url}
     asked: list[object] = []
 
     def there(**_: Any) -> Any:

@@ -83,7 +83,7 @@ def run(program: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_without_the_driver_the_error_says_what_to_install() -> None:
-    answer = run("import webhook_lab.database.limits")
+    answer = run("import webhook_lab.database.connection_limits")
     assert "pip install 'webhook-lab[database]'" in answer.stderr
 
 

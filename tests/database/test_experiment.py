@@ -1,17 +1,20 @@
 """The same webhooks by each design: what holds on any machine, however fast or loaded."""
 
 import sys
+import threading
 
 import psycopg
 import pytest
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.database import burst as burst_module
 from webhook_lab.database import pgbouncer
 from webhook_lab.database.burst import Burst
 from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
-from webhook_lab.database.postgres import SUPERUSER, Postgres, free_port
+from webhook_lab.database.postgres import SUPERUSER, Postgres
+from webhook_lab.keeper import free_port
 
 QUICK_RUNS, LONG_RUNS = 3, 20
 NAIVE, QUEUE, POOLER = Design(), Design(consumers=10), Design(pool=10)
@@ -121,6 +124,33 @@ def test_the_samples_tell_the_run(server: Postgres) -> None:
 def test_numbers_that_make_no_sense_are_refused(server: Postgres, wrong: dict[str, float]) -> None:
     with pytest.raises(LabError, match="send a burst"):
         Burst(server, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("down", ["before", "when its monitor connects"])
+def test_a_server_that_does_not_answer_is_one_plain_error_and_leaves_nothing_running(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch, down: str
+) -> None:
+    class Pooler:
+        running, port = False, 1
+
+        def __init__(self, server: Postgres, _size: int) -> None:
+            server.crash()
+            Pooler.running = True
+
+        def close(self) -> None:
+            Pooler.running = False
+
+    monkeypatch.setattr(burst_module, "PgBouncer", Pooler)
+    if down == "before":
+        server.crash()
+    try:
+        with pytest.raises(LabError, match="send a burst") as error:
+            Burst(server, POOLER).start()
+    finally:
+        server.start()
+    assert "Connection refused" in error.value.said
+    assert not Pooler.running
+    assert not [each.name for each in threading.enumerate() if each.name.startswith(("monitor", "burst"))]
 
 
 def test_without_pgbouncer_the_error_says_how_to_get_it(

@@ -17,9 +17,10 @@ import psycopg
 import pytest
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database import cluster, postgres, programs, run_folder
-from webhook_lab.database.postgres import SUPERUSER, Postgres, free_port
-from webhook_lab.database.watchdog import OLD_SECONDS, PREFIX, processes_in, sweep
+from webhook_lab.database import folder, postgres, programs
+from webhook_lab.database.folder import KIND
+from webhook_lab.database.postgres import SUPERUSER, Postgres
+from webhook_lab.keeper import family, free_port
 
 HERE = Path(__file__).parents[2]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and file modes are POSIX's")
@@ -47,7 +48,7 @@ def wait_until(met: Callable[[], object], seconds: float = 30) -> None:
 
 def left(place: Path) -> list[str]:
     """What must not be left: processes that work in the place, folders, lock files."""
-    return [str(path) for path in place.iterdir()] + [str(process) for process in processes_in(place)]
+    return [str(path) for path in place.iterdir()] + [str(process) for process in family(place)]
 
 
 def nothing_is_left(place: Path) -> None:
@@ -205,7 +206,7 @@ def test_one_that_is_too_old_is_named(place: Path, monkeypatch: pytest.MonkeyPat
 @posix
 def test_a_temporary_folder_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/proc" if Path("/proc").exists() else "/")
-    monkeypatch.setattr(run_folder, "open_to_all", lambda _: True)
+    monkeypatch.setattr(folder, "open_to_all", lambda _: True)
     with pytest.raises(LabError) as error:
         Postgres()
     assert "TMPDIR" in error.value.try_this
@@ -217,14 +218,14 @@ def test_roots_own_programs_are_copied_to_where_the_server_can_run_them(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = programs.find_programs().folder
-    monkeypatch.setattr(cluster, "open_to_all", lambda folder: folder != closed)
+    monkeypatch.setattr(folder, "open_to_all", lambda place: place != closed)
     with Postgres() as server:
         assert "programs" in psutil.Process(server.processes()[0].pid).exe()
     nothing_is_left(place)
 
 
 @pytest.mark.parametrize(
-    "moment", [f"{PREFIX}*", "*/data/PG_VERSION", "*/data/base/1/*", "*/server.log", "*/data/postmaster.pid"]
+    "moment", [f"{KIND}*", "*/data/PG_VERSION", "*/data/base/1/*", "*/server.log", "*/data/postmaster.pid"]
 )
 def test_nothing_is_left_when_it_is_killed_while_starting(
     place: Path, program: "subprocess.Popen[bytes]", moment: str
@@ -241,7 +242,7 @@ def test_nothing_is_left_when_it_is_killed_while_running(
     assert program.stdout
     while program.stdout.readline() != moment:
         assert program.poll() is None
-    assert processes_in(place)
+    assert family(place)
     program.kill()
     nothing_is_left(place)
 
@@ -255,51 +256,3 @@ def test_nothing_is_left_when_it_is_asked_to_end(
     program.stdout.readline()
     program.send_signal(number)
     nothing_is_left(place)
-
-
-def watchdogs(place: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if "watchdog.py" in " ".join(process.cmdline()) and str(place) in " ".join(process.cmdline()):
-                found.append(process)
-    return found
-
-
-@posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_dead_watchdog_is_stood_in_for(place: Path, number: signal.Signals) -> None:
-    server = Postgres()
-    (watchdog,) = watchdogs(place)
-    watchdog.send_signal(number)
-    server.folder._watchdog.wait()
-    server.close()
-    for lock in place.glob("*.lock"):  # harmless, and cleared away with the next sweep of its folder
-        lock.unlink()
-    assert left(place) == []
-
-
-@posix
-def test_what_a_killed_watchdog_left_is_swept_up_by_the_next(
-    place: Path, program: "subprocess.Popen[bytes]"
-) -> None:
-    assert program.stdout
-    program.stdout.readline()
-    for watchdog in watchdogs(place):
-        watchdog.kill()
-    program.kill()
-    program.wait()
-    (folder,) = place.glob(f"{PREFIX}*[!k]")
-    sweep(place)
-    assert processes_in(folder), "it is too young to be judged"
-    os.utime(folder, (time.time() - OLD_SECONDS - 1,) * 2)
-    sweep(place)
-    nothing_is_left(place)
-
-
-@posix
-def test_one_that_lives_is_not_swept_up(place: Path) -> None:
-    with Postgres() as server:
-        os.utime(server.folder.path, (time.time() - OLD_SECONDS - 1,) * 2)
-        sweep(place)
-        assert ask(server, "SELECT 1") == "1"

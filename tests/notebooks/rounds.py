@@ -1,7 +1,8 @@
 """The notebooks as tests: nbval runs each code cell and compares its outputs, strictly, with the stored ones.
 
-The course is gone through in order on one lab, then reversed and in order again on a second lab, so that each
-notebook runs first, last, and a second time where it has run before. A cell's test is named like
+The course is gone through in order. With --rounds it is then, on a second lab, reversed and in order again,
+so that each notebook runs first, last, and a second time where it has run before. A cell's test is named
+like
 
     tests/notebooks/rounds.py::first lab::in order::02_create_the_table.ipynb::Cell 0
 
@@ -32,26 +33,23 @@ LEARNERS_OWN = ("MPLBACKEND", "AWS_PROFILE", "WEBHOOK_LAB_NAME", "WEBHOOK_LAB_AW
 """Set in a learner's shell, these would change what notebooks do; MPLBACKEND=Agg would hide pictures."""
 
 
-def labs(folder: Path, *, once: bool) -> dict[str, dict[str, list[Path]]]:
+def labs(folder: Path, *, all_rounds: bool) -> dict[str, dict[str, list[Path]]]:
     """Lab -> round -> the notebooks of `folder` in the order in which that round runs them."""
     in_order = sorted(folder.glob("*.ipynb"))
-    if once:
-        return {"lab": {"in order": in_order}}
-    return {
-        "first lab": {"in order": in_order},
-        "second lab": {"reversed": in_order[::-1], "in order again": in_order},
-    }
+    first = {"first lab": {"in order": in_order}}
+    second = {"second lab": {"reversed": in_order[::-1], "in order again": in_order}}
+    return first | second if all_rounds else first
 
 
 class Rounds(pytest.File):
-    """All labs with all their rounds."""
+    """The labs with their rounds."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         option = self.config.option
         option.nbval_current_env = True
         option.nbval_cell_timeout = CELL_SECONDS
-        other = option.notebooks
-        for name, rounds in labs(Path(other) if other else COURSE, once=option.once or bool(other)).items():
+        folder = Path(option.notebooks or COURSE)
+        for name, rounds in labs(folder, all_rounds=option.rounds).items():
             yield LocalLab.from_parent(self, name=name, rounds=rounds)
 
 

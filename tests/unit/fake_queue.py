@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import math
 import random
 import selectors
@@ -9,8 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from webhook_lab.local_cloud.batches import Message
-from webhook_lab.local_cloud.poller import FunctionFailed, Throttled
+from webhook_lab.local_cloud.batches import FunctionFailed, Message, Throttled
 
 T = TypeVar("T")
 
@@ -40,6 +40,16 @@ class VirtualTime(asyncio.SelectorEventLoop):
 def in_virtual_time(main: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=VirtualTime) as runner:
         return runner.run(main)
+
+
+def passing_at_once(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test whose time passes at once."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        in_virtual_time(test(*args, **kwargs))
+
+    return run
 
 
 def now() -> float:

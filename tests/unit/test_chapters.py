@@ -1,21 +1,13 @@
 """The chapters: in order, complete, and agreeing with the pipeline."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from tools.picture import BOXES, chapter_card
 from webhook_lab.aws.errors import LabError
-from webhook_lab.course.chapters import (
-    CHAPTERS,
-    chapter_card,
-    chapter_numbered,
-    next_link,
-    picture_of,
-    write_pictures,
-)
+from webhook_lab.course.chapters import CHAPTERS, chapter_numbered, next_link
 from webhook_lab.pipeline import LAST, steps_until
-from webhook_lab.show.picture import BOXES
 
 each = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.number)
 
@@ -28,7 +20,6 @@ def test_chapters_are_numbered_in_order():
 @each
 def test_a_chapter_is_named_after_its_number_and_starts_with_a_verb(chapter):
     assert re.fullmatch(rf"{chapter.number}_[a-z]+(_[a-z]+)+\.ipynb", chapter.file)
-    assert chapter.title.lower().replace(" ", "_") == chapter.file[3:].removesuffix(".ipynb")
     assert chapter.product.endswith(".")
     assert 0 < chapter.minutes <= 30
     assert len(chapter.you_will) == 3
@@ -64,28 +55,7 @@ def test_links_lead_to_the_next_chapter_that_exists():
     assert next_link(CHAPTERS[-1]).endswith(CHAPTERS[0].link)
 
 
-def test_the_picture_shows_what_earlier_chapters_built():
-    assert picture_of(chapter_numbered("00")).lit == set(BOXES)
-    assert picture_of(chapter_numbered("02")).built == {"sender"}
-    assert picture_of(chapter_numbered("05")).built == {"sender", "table", "queue", "dlq", "publish"}
-    assert picture_of(chapter_numbered("15")).built == {"sender"}
-
-
 def test_an_unknown_chapter_is_refused_with_those_that_exist():
     with pytest.raises(LabError, match="open chapter '99'") as raised:
         chapter_numbered("99")
     assert "00, 01" in raised.value.try_this
-
-
-def test_pictures_are_written_alike_every_time(tmp_path):
-    files = write_pictures(tmp_path)
-    assert [file.name for file in files] == [f"pipeline-{chapter.number}.svg" for chapter in CHAPTERS]
-    first = [file.read_bytes() for file in files]
-    assert [file.read_bytes() for file in write_pictures(tmp_path)] == first
-    assert all(b"\r" not in content for content in first)
-
-
-def test_the_committed_pictures_are_those_of_the_chapters(tmp_path):
-    committed = Path(__file__).parents[2] / "notebooks/pictures"
-    for file in write_pictures(tmp_path):
-        assert (committed / file.name).read_bytes() == file.read_bytes(), "run make refresh"

@@ -36,7 +36,7 @@ class Database:
 
 
 @dataclass
-class Bench:
+class LabAtOne:
     database: Database | None
     chapter: Any = field(default_factory=lambda: chapter_numbered("01"))
 
@@ -60,7 +60,7 @@ CAME_AGAIN = "after a crash messages came again, and each webhook is stored once
 
 
 def holds(claim: str, *outcomes: Outcome, twice: int = 0) -> None:
-    checks.checkpoint(Bench(Database(list(outcomes), twice)), claim)  # type: ignore[arg-type]
+    checks.checkpoint(LabAtOne(Database(list(outcomes), twice)), claim)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,13 @@ def test_what_is_stored_twice_is_found() -> None:
 
 def test_before_there_is_a_database_nothing_holds() -> None:
     with pytest.raises(LabError, match="no such burst"):
-        checks.checkpoint(Bench(None), KEPT)  # type: ignore[arg-type]
+        checks.checkpoint(LabAtOne(None), KEPT)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def verdict(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     def judge(*outcomes: Outcome) -> str:
-        checks.exercise(Bench(Database(list(outcomes))))  # type: ignore[arg-type]
+        checks.exercise(LabAtOne(Database(list(outcomes))))  # type: ignore[arg-type]
         return capsys.readouterr().out
 
     return judge

@@ -16,8 +16,8 @@ from handlers.publish.senders import is_signed
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import care, main
 from webhook_lab.cli.deliveries import _signed
-from webhook_lab.cli.environment import _line
 from webhook_lab.cli.open import _show
+from webhook_lab.cli.pipeline import exported
 from webhook_lab.doctor import Check, Report
 from webhook_lab.send.sender import Delivery
 from webhook_lab.send.signing import new_secret
@@ -26,15 +26,15 @@ AWKWARD = """it's "quoted" $HOME `id` \\ & | % é"""
 
 
 def test_a_shell_gets_the_value_back_whatever_is_in_it() -> None:
-    line = _line("sh", "NAME", AWKWARD)
+    line = exported("sh", "NAME", AWKWARD)
     assert shlex.split(line) == ["export", f"NAME={AWKWARD}"]
     shown = subprocess.run(["sh", "-c", f'{line}; printf %s "$NAME"'], capture_output=True, check=True)
     assert shown.stdout.decode() == AWKWARD
 
 
 def test_other_shells_get_their_own_words() -> None:
-    assert _line("powershell", "NAME", "it's") == "$env:NAME = 'it''s'"
-    assert _line("cmd", "NAME", "a b") == 'set "NAME=a b"'
+    assert exported("powershell", "NAME", "it's") == "$env:NAME = 'it''s'"
+    assert exported("cmd", "NAME", "a b") == 'set "NAME=a b"'
 
 
 @pytest.mark.parametrize(

@@ -6,31 +6,32 @@ from collections.abc import Callable
 import click
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from click.testing import Result as Printed
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import main
-from webhook_lab.cli.report import Commands, Outcome, progress, reports
+from webhook_lab.cli.report import Commands, Result, progress, reports
 from webhook_lab.local_cloud import CloudError
 
 
-def run(command: Callable[[], Outcome], *arguments: str) -> Result:
+def run(command: Callable[[], Result], *arguments: str) -> Printed:
     """What a command of that name and body prints, as `lab try`."""
     group = Commands("lab", commands=[click.command("try")(reports(command))])
     return CliRunner().invoke(group, ["try", *arguments])
 
 
-def fails(error: BaseException) -> Callable[[], Outcome]:
-    def command() -> Outcome:
+def fails(error: BaseException) -> Callable[[], Result]:
+    def command() -> Result:
         raise error
 
     return command
 
 
-def found() -> Outcome:
+def found() -> Result:
     print("a word of the library's own")
     click.echo("a message", err=True)
-    return Outcome({"set": {"b", "a"}, "n": 1}, "two things", code=1)
+    return Result({"set": {"b", "a"}, "n": 1}, "two things", code=1)
 
 
 def test_people_get_text_and_programs_get_one_json_object() -> None:

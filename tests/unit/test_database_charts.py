@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from matplotlib.image import imread
 
-from webhook_lab.database.limits import CLASSES, connection_limit
+from webhook_lab.database.connection_limits import CLASSES, connection_limit
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.show.database import PANELS, outcome_card
 from webhook_lab.show.database_charts import designs_chart, limits_chart

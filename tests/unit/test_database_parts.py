@@ -55,40 +55,39 @@ def test_errors_are_counted_by_postgresqls_own_words_without_addresses(text: str
     assert own_words(psycopg.OperationalError(text)) == words
 
 
-def limits(monkeypatch: pytest.MonkeyPatch, soft: int, hard: int) -> list[tuple[int, int]]:
+@pytest.fixture
+def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Pretend to be a process with 10 open files and these limits; what was set is returned."""
     import resource
 
     changed: list[tuple[int, int]] = []
     monkeypatch.setattr(psutil.Process, "num_fds", lambda _: 10)
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: request.param)
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: changed.append(pair))
     return changed
 
 
 @posix
-def test_too_low_a_limit_of_open_files_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = limits(monkeypatch, 256, 4_096)
+@pytest.mark.parametrize(
+    ("limits", "set_to"),
+    [((256, 4_096), [(210 + SPARE, 4_096)]), ((1_024, 4_096), []), ((-1, -1), [])],
+    ids=["raised", "enough", "none"],
+    indirect=["limits"],
+)
+def test_too_low_a_limit_of_open_files_is_raised(
+    limits: list[tuple[int, int]], set_to: list[tuple[int, int]]
+) -> None:
     allow_open_files(200)
-    assert changed == [(210 + SPARE, 4_096)]
+    assert limits == set_to
 
 
 @posix
-def test_a_limit_that_will_do_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    import resource
-
-    changed = limits(monkeypatch, 1_024, 4_096)
-    allow_open_files(200)
-    assert changed == limits(monkeypatch, resource.RLIM_INFINITY, resource.RLIM_INFINITY) == []
-    allow_open_files(200)
-
-
-@posix
-def test_a_limit_that_cannot_be_raised_far_enough_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits(monkeypatch, 128, 256)
+@pytest.mark.parametrize("limits", [(128, 256)], indirect=True)
+def test_a_limit_that_cannot_be_raised_far_enough_says_what_to_do(limits: list[tuple[int, int]]) -> None:
     with pytest.raises(LabError, match="may open 256 files") as error:
         allow_open_files(200)
     assert "ulimit -n 274" in error.value.try_this
+    assert limits == []
 
 
 @pytest.mark.parametrize(

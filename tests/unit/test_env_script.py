@@ -28,7 +28,7 @@ def run_env(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", ROOT / "tools" / "env.sh", ".venv", ".venv/bin"],
         cwd=folder, env={"PATH": f"{folder}:/usr/bin:/bin", "PYTHON": python},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 

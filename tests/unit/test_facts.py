@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +36,14 @@ def test_no_name_is_given_two_values(module: ModuleType):
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
     names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
     assert sorted(names) == sorted(set(names))
+
+
+def test_every_fact_is_told_or_used_somewhere():
+    notebooks = PACKAGE.parent / "notebooks"
+    files = [*PACKAGE.rglob("*.py"), *notebooks.rglob("*.ipynb"), *notebooks.rglob("*.py")]
+    words = Counter(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in files)))
+    facts = [name for each in MODULES for name, fact in vars(each).items() if isinstance(fact, Fact)]
+    assert [name for name in facts if words[name] < 2] == []
 
 
 def test_no_other_module_of_the_library_repeats_a_telling_number_of_the_facts():

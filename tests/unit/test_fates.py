@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook_lab.show.receives import receives_chart
+from webhook_lab.show.charts import receives_chart
 from webhook_lab.show.theme import DARK, LIGHT
 from webhook_lab.watch.fates import fates
 from webhook_lab.watch.history import History
@@ -34,13 +34,19 @@ def test_each_message_is_where_it_was_found_last() -> None:
     assert [each.message_id for each in found if each.never_ran] == ["unseen"]
 
 
+@pytest.mark.parametrize("begun", [{}, {"repeats": 1}, {"repeats": 2}])
+def test_a_message_whose_delivery_another_one_brought_is_stored(begun: dict[str, int]) -> None:
+    item = {"message_id": "first", "receive_count": 3, "delivered_by": {"first", "repeats"}}
+    first, repeats = fates(["first", "repeats"], begun=begun, items=[item], dead=[])
+    assert (first.place, first.receives) == ("table", 3)
+    assert (repeats.place, repeats.receives) == ("table", max(1, begun.get("repeats", 0)))
+
+
 def test_work_that_was_begun_and_never_finished_counts_as_having_run() -> None:
-    history = History()
-    for at in (1, 2):
-        history.add({"event": "record_start", "request_id": f"r{at}", "message_id": "m", "at": at})
-    history.add({"event": "record_finish", "request_id": "r2", "message_id": "m", "id": "d", "at": 3,
-                 "outcome": "stored"})  # fmt: skip
-    assert (history.begun["m"], len(history.work)) == (2, 1)
+    starts = [{"event": "record_start", "request_id": f"r{at}", "message_id": "m", "at": at} for at in (1, 2)]
+    finish = {"request_id": "r2", "message_id": "m", "id": "d", "at": 3, "outcome": "stored"}
+    history = History().add([*starts, {"event": "record_finish", **finish}])
+    assert (history.begun["m"], len(history.attempts())) == (2, 1)
 
 
 FATES = [*(Fate(f"m{i}", 1 + i % 2, 1, "table") for i in range(90)),

@@ -16,8 +16,9 @@ from jupyter_client.manager import start_new_kernel
 
 from tests.simulated_run import SimulatedRun
 from webhook_lab.show import live as live_module
+from webhook_lab.show.axes import WIDTH, axis_end, axis_top, spread, tick, values_below
 from webhook_lab.show.live import Live, Stopped, tail
-from webhook_lab.show.live_svg import WIDTH, axis_end, axis_top, frame, spread, tick, values_below
+from webhook_lab.show.live_svg import frame
 from webhook_lab.show.series import MOST, RUN, collect
 from webhook_lab.watch.rows import Sample
 
@@ -28,6 +29,7 @@ from webhook_lab.show.live import Live
 from webhook_lab.show.series import RUN
 run = SimulatedRun(work=0.05)
 run.send(10)
+live = Live(RUN, run.sample, seconds=20, clock=run.seconds, until=run.is_over)
 """
 
 
@@ -62,6 +64,10 @@ def screen(monkeypatch):
     return screen
 
 
+def view(run, *, seconds=60.0, **how):
+    return Live(RUN, run.sample, seconds=seconds, clock=run.seconds, **how)
+
+
 def watch(live):
     async def cell():
         live.start()
@@ -73,11 +79,12 @@ def watch(live):
 # --- from start to end
 
 
-def test_frames_move_in_one_place_and_the_last_is_a_still_picture(run, screen, capsys):
+def test_frames_move_in_one_place_and_the_last_is_a_still_picture(run, screen, capsys, monkeypatch):
     def is_over():  # on a busy machine a run may be over before it was seen to move
         return run.is_over() and len(screen.shown) >= 3
 
-    live = Live(RUN, run.sample, seconds=20, until=is_over, clock=run.seconds, headless=False)
+    monkeypatch.setattr(live_module, "nobody_looks", lambda: False)
+    live = view(run, until=is_over)
     watch(live)
     *frames, (picture, metadata) = screen.shown
     assert len(frames) >= 3
@@ -87,47 +94,35 @@ def test_frames_move_in_one_place_and_the_last_is_a_still_picture(run, screen, c
     assert live.summary() in " ".join(capsys.readouterr().out.split())
 
 
-def test_headless_draws_nothing_but_leaves_the_picture(run, screen):
-    live = Live(RUN, run.sample, seconds=20, until=run.is_over, headless=True)
+def test_under_pytest_nothing_is_drawn_but_the_picture(run, screen):
+    live = view(run, until=run.is_over)
     watch(live)
     assert screen.shown == []  # outside a kernel there is nowhere to show it
     assert live.chart.png().startswith(b"\x89PNG")
-    assert live.frames == 0
-
-
-def test_under_pytest_it_is_headless_by_itself(run):
-    assert Live(RUN, run.sample, seconds=1).headless
-
-
-def test_the_facts_hold_no_seconds_and_no_depth(run):
-    live = Live(RUN, run.sample, seconds=20, until=run.is_over)
-    watch(live)
-    assert live.facts() == {"peak concurrency": 2, "stored": 10, "duplicates": 0, "dead": 0}
 
 
 def test_it_stops_watching_when_the_time_is_up(run):
-    live = Live(RUN, run.sample, seconds=0.1, until=lambda: False)
+    live = view(run, seconds=0.1, until=lambda: False)
     watch(live)
     assert live.chart is not None
 
 
 def test_the_stop_button_ends_it_from_another_thread(run):
-    live = Live(RUN, run.sample, seconds=60)
+    live = view(run)
     threading.Timer(0.1, live.stop).start()
     watch(live)
     assert live.chart is not None
 
 
-def test_a_new_view_of_the_same_name_stops_the_one_before(run):
-    first = Live(RUN, run.sample, seconds=60, name="again").start()
-    second = Live(RUN, run.sample, seconds=60, name="again").start()
+def test_a_new_view_stops_the_one_before(run):
+    first, second = view(run).start(), view(run).start()
     asyncio.run(first.finish())
     second.stop()
     asyncio.run(second.finish())
 
 
 def test_cancelled_it_draws_the_picture_and_stays_cancelled(run):
-    live = Live(RUN, run.sample, seconds=60)
+    live = view(run)
 
     async def cell():
         task = asyncio.ensure_future(live.start().finish())
@@ -145,14 +140,14 @@ def test_what_sampling_raises_comes_out_of_the_cell_with_the_picture_drawn():
     def broken():
         raise OSError("the cloud is gone")
 
-    live = Live(RUN, broken, seconds=60)
+    live = Live(RUN, broken, seconds=60, clock=lambda: 0.0)
     with pytest.raises(OSError, match="the cloud is gone"):
         watch(live)
     assert live.chart.says == ("Nothing observed yet",)
 
 
-def test_a_mark_stands_at_the_moment_it_was_made(run):
-    live = Live(RUN, run.sample, seconds=20, until=run.is_over, clock=lambda: 7.0)
+def test_a_mark_stands_at_the_moment_it_was_made():
+    live = Live(RUN, list, seconds=20, until=lambda: True, clock=lambda: 7.0)
     live.mark("throttle 4")
     watch(live)
     assert "throttle 4 at 7 s" in live.summary()
@@ -268,7 +263,7 @@ def wait_for(client, kind):
 
 def test_a_notebook_shows_one_output_that_ends_as_a_picture(kernel):
     _, client = kernel
-    code = f"{WATCH}live = Live(RUN, run.sample, seconds=20, until=run.is_over).start()\nawait live.finish()"
+    code = f"{WATCH}await live.start().finish()"
     outputs = outputs_of(client, client.execute(code))
     shown = [each for each in outputs if each["msg_type"] in ("display_data", "update_display_data")]
     assert [each["msg_type"] for each in shown].count("display_data") == 1
@@ -279,7 +274,7 @@ def test_a_notebook_shows_one_output_that_ends_as_a_picture(kernel):
 
 def test_the_kernels_interrupt_stops_it_leaves_the_picture_and_ends_the_cell_in_red(kernel):
     manager, client = kernel
-    request = client.execute(f"{WATCH}await Live(RUN, run.sample, seconds=60).start().finish()")
+    request = client.execute(f"{WATCH}live.until = None\nawait live.start().finish()")
     wait_for(client, "update_display_data")
     manager.interrupt_kernel()
     outputs = outputs_of(client, request)
@@ -297,7 +292,7 @@ def test_while_a_cell_awaits_every_move_of_a_slider_arrives_and_is_reported(kern
         client, client.execute("import ipywidgets as w; slider = w.IntSlider(); print(slider.model_id)")
     )
     model = next(each["content"]["text"] for each in made if each["msg_type"] == "stream").strip()
-    cell = client.execute(f"{WATCH}await Live(RUN, run.sample, seconds=60).start().finish()")
+    cell = client.execute(f"{WATCH}live.until = None\nawait live.start().finish()")
     wait_for(client, "update_display_data")
     for value in (3, 4):
         data = {"method": "update", "state": {"value": value}, "buffer_paths": []}
@@ -311,22 +306,17 @@ def test_while_a_cell_awaits_every_move_of_a_slider_arrives_and_is_reported(kern
     assert next(each["content"]["text"] for each in said if each["msg_type"] == "stream") == "4 comm_msg\n"
 
 
-def test_strict_nbval_compares_the_facts_in_the_next_cell(tmp_path):
-    """The guided cell is ignored, the facts are compared; nobody has to set anything."""
-    notebook = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    )
-    watched = (
-        f"{WATCH}live = Live(RUN, run.sample, seconds=20, until=run.is_over).start()\nawait live.finish()"
-    )
+def test_strict_nbval_passes_over_the_pictures_and_compares_the_next_cell(tmp_path):
+    """The guided cell is ignored, what follows is compared; nobody has to set anything."""
+    kernelspec = {"name": "python3", "display_name": "Python 3"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernelspec})
+    watched, ignored = f"{WATCH}await live.start().finish()", {"tags": ["nbval-ignore-output"]}
     notebook.cells = [
-        nbformat.v4.new_code_cell(watched, metadata={"tags": ["nbval-ignore-output"]}, execution_count=1),
-        nbformat.v4.new_code_cell("live.facts()", execution_count=2),
+        nbformat.v4.new_code_cell(watched, metadata=ignored, execution_count=1),
+        nbformat.v4.new_code_cell('"stored 10" in live.summary()', execution_count=2),
     ]
-    facts = "{'peak concurrency': 2, 'stored': 10, 'duplicates': 0, 'dead': 0}"
-    notebook.cells[1].outputs = [
-        nbformat.v4.new_output("execute_result", {"text/plain": facts}, execution_count=2)
-    ]
+    said = {"text/plain": "True"}
+    notebook.cells[1].outputs = [nbformat.v4.new_output("execute_result", said, execution_count=2)]
     path = tmp_path / "live.ipynb"
     nbformat.write(notebook, path)
     command = [
@@ -338,8 +328,11 @@ def test_strict_nbval_compares_the_facts_in_the_next_cell(tmp_path):
         "no:cacheprovider",
         "--nbval",
         "--nbval-cell-timeout=60",
+        path,
     ]
     environ = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     environ |= {"PYTHONPATH": str(ROOT)}
-    answer = subprocess.run([*command, path], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    answer = subprocess.run(
+        [*command, "--nbval-cell-timeout=60", path], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
     assert answer.returncode == 0, answer.stdout

@@ -1,37 +1,23 @@
 """The picture of the pipeline: well formed, readable in any theme, and saying in words what it shows."""
 
-import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from webhook_lab.show.picture import BOXES, pipeline_picture
+from tools.picture import BOXES, picture_of, pipeline_picture, write_pictures
+from webhook_lab.course.chapters import CHAPTERS, chapter_numbered
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawing(html):
-    return re.search(r"<svg.*</svg>", html, re.DOTALL)[0]
-
-
 @pytest.mark.parametrize("lit", [[], *[[key] for key in BOXES], list(BOXES)])
-def test_file_and_output_are_well_formed_and_say_the_same(lit):
+def test_a_file_is_well_formed_and_says_what_it_shows(lit):
     picture = pipeline_picture(lit)
-    in_file = ElementTree.fromstring(picture.svg_file())
-    in_output = ElementTree.fromstring(drawing(picture._repr_html_()))
-    for root in (in_file, in_output):
-        assert root.attrib["role"] == "img"
-        assert root.attrib["aria-label"] == picture.alt
-    words = {text.text for text in in_file.iter(f"{SVG}text")}
+    root = ElementTree.fromstring(picture.svg_file())
+    assert (root.attrib["role"], root.attrib["aria-label"]) == ("img", picture.alt)
+    words = {text.text for text in root.iter(f"{SVG}text")}
     assert {box.name for box in BOXES.values()} | {"throttle"} <= words
-    assert words == {text.text for text in in_output.iter("text")}
-
-
-def test_the_plain_repr_says_in_one_line_what_is_lit():
-    assert repr(pipeline_picture(["queue", "dlq"])) == (
-        "Pipeline, lit in brackets: sender -> API Gateway -> publish -> [queue] ([dead-letter queue]) "
-        "-> subscribe -> table"
-    )
 
 
 @pytest.mark.parametrize(
@@ -60,17 +46,12 @@ def test_what_is_still_to_come_is_dashed_and_what_is_lit_is_thick():
     assert thick == {"queue"}
 
 
-def test_letters_follow_the_readers_colours():
-    picture = pipeline_picture(["queue"])
-    fills = {text.attrib["fill"] for text in ElementTree.fromstring(picture.svg_file()).iter(f"{SVG}text")}
+def test_letters_follow_the_readers_colours_and_nothing_leaves_the_paper():
+    file = pipeline_picture(BOXES).svg_file()
+    root = ElementTree.fromstring(file)
+    fills = {text.attrib["fill"] for text in root.iter(f"{SVG}text")}
     assert fills == {"currentColor", "#fff"}  # white stands on the badge alone
-    assert "prefers-color-scheme:dark" in picture.svg_file()
-    assert "var(--jp-content-font-color1, currentColor)" in picture._repr_html_()
-    assert "<style" not in picture._repr_html_()  # it would restyle the whole page
-
-
-def test_no_two_pieces_of_the_picture_leave_the_paper():
-    root = ElementTree.fromstring(pipeline_picture(BOXES).svg_file())
+    assert "prefers-color-scheme:dark" in file
     width, height = (float(root.attrib[name]) for name in ("width", "height"))
     for rect in root.iter(f"{SVG}rect"):
         box = {name: float(rect.attrib[name]) for name in ("x", "y", "width", "height")}
@@ -78,12 +59,27 @@ def test_no_two_pieces_of_the_picture_leave_the_paper():
         assert 0 <= box["y"] <= box["y"] + box["height"] <= height
 
 
-def test_where_drawings_are_stripped_the_words_remain():
-    picture = pipeline_picture(["api"])
-    without = re.sub(r"<svg.*</svg>", "", picture._repr_html_(), flags=re.DOTALL)
-    assert "[API Gateway] -&gt; publish" in without
-
-
 def test_an_unknown_box_is_refused():
     with pytest.raises(ValueError, match="no box lambda in the picture"):
         pipeline_picture(["lambda"])
+
+
+def test_the_picture_shows_what_earlier_chapters_built():
+    assert picture_of(chapter_numbered("00")).lit == set(BOXES)
+    assert picture_of(chapter_numbered("02")).built == {"sender"}
+    assert picture_of(chapter_numbered("05")).built == {"sender", "table", "queue", "dlq", "publish"}
+    assert picture_of(chapter_numbered("15")).built == {"sender"}
+
+
+def test_pictures_are_written_alike_every_time(tmp_path):
+    files = write_pictures(tmp_path)
+    assert [file.name for file in files] == [f"pipeline-{chapter.number}.svg" for chapter in CHAPTERS]
+    first = [file.read_bytes() for file in files]
+    assert [file.read_bytes() for file in write_pictures(tmp_path)] == first
+    assert all(b"\r" not in content for content in first)
+
+
+def test_the_committed_pictures_are_those_of_the_chapters(tmp_path):
+    committed = Path(__file__).parents[2] / "notebooks/pictures"
+    for file in write_pictures(tmp_path):
+        assert (committed / file.name).read_bytes() == file.read_bytes(), "run make refresh"

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fake_queue import FakeFunction, FakeQueue, in_virtual_time, now, until
+from tests.unit.fake_queue import FakeFunction, FakeQueue, in_virtual_time, now, passing_at_once, until
 from webhook_lab.facts import quotas
-from webhook_lab.local_cloud.batches import bytes_of, failed_of, within
-from webhook_lab.local_cloud.poller import LONGEST_PAUSE, Mapping, Refused, Scale, Settings
+from webhook_lab.local_cloud.batches import Refused, bytes_of, failed_of, within
+from webhook_lab.local_cloud.poller import LONGEST_PAUSE, Pollers, PollerSettings, Scale
 
 TWENTY_SEEDS = range(20)
+HOURS = 11 * 3600
+"""Longer than a pause may be doubled each time: after 1,024 times a float overflows."""
 
 
 @dataclass
@@ -23,8 +25,8 @@ class Setting:
 
     queue: FakeQueue
     function: FakeFunction
-    settings: Settings
-    mapping: Mapping
+    settings: PollerSettings
+    mapping: Pollers
     reports: list[str]
 
     def change(self, **changed: Any) -> None:
@@ -34,11 +36,16 @@ class Setting:
 
 @asynccontextmanager
 async def a_mapping(
-    queue: FakeQueue, function: FakeFunction, settings: Settings, *, seed: int = 0, scale: Scale | None = None
+    queue: FakeQueue,
+    function: FakeFunction,
+    settings: PollerSettings,
+    *,
+    seed: int = 0,
+    scale: Scale | None = None,
 ) -> AsyncIterator[Setting]:
     """Polls while the block runs; afterwards every poller has ended, whatever it was doing."""
     reports: list[str] = []
-    mapping = Mapping(
+    mapping = Pollers(
         queue,
         function,
         lambda: setting.settings,
@@ -53,7 +60,7 @@ async def a_mapping(
     await until(lambda: not mapping.running)
 
 
-def burst(seed: int, settings: Settings, *, reserved: int = 2) -> tuple[FakeQueue, FakeFunction, float]:
+def burst(seed: int, settings: PollerSettings, *, reserved: int = 2) -> tuple[FakeQueue, FakeFunction, float]:
     """100 messages of half a second each in batches of 10, visible again after 6 s, received 3 times at most.
 
     Returns the queue and the function when nothing is left to do, and how long that took.
@@ -72,7 +79,7 @@ def burst(seed: int, settings: Settings, *, reserved: int = 2) -> tuple[FakeQueu
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
 def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_having_run(seed: int) -> None:
-    queue, function, _ = burst(seed, Settings())
+    queue, function, _ = burst(seed, PollerSettings())
     never_ran = {stored.id for stored in queue.dead} - function.processed
     assert len(never_ran) >= 3
     assert function.throttles
@@ -81,7 +88,7 @@ def test_with_reserved_concurrency_alone_good_messages_land_in_the_dlq_without_h
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
 def test_with_maximum_concurrency_no_message_ever_reaches_the_dlq(seed: int) -> None:
-    queue, function, seconds = burst(seed, Settings(maximum_concurrency=2))
+    queue, function, seconds = burst(seed, PollerSettings(maximum_concurrency=2))
     assert queue.dead == []
     assert (function.throttles, function.peak) == (0, 2)
     assert sorted(queue.deleted) == sorted(f"m{i}" for i in range(100))
@@ -95,7 +102,7 @@ def test_two_mappings_whose_sum_exceeds_the_reservation_over_pull_again(seed: in
         queues = [FakeQueue(random.Random(seed + i), visibility=6.0, max_receive_count=3) for i in range(2)]
         for queue in queues:
             queue.send(100)
-        two = Settings(maximum_concurrency=2)
+        two = PollerSettings(maximum_concurrency=2)
         one, other = (a_mapping(queue, function, two, seed=seed) for queue in queues)
         async with one, other:
             await until(lambda: not any(queue.messages for queue in queues))
@@ -106,74 +113,68 @@ def test_two_mappings_whose_sum_exceeds_the_reservation_over_pull_again(seed: in
     assert queue.dead or function.peak == 2
 
 
-def test_a_throttled_batch_is_tried_until_its_visibility_ends_and_then_has_lost_one_receive() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=30.0), FakeFunction(reserved=0)
-        queue.send(1)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)) as setting:
-            await until(lambda: now() > 29.5)
-            attempts = function.throttles
-            assert 5 < attempts < 30  # pauses grow, up to a few seconds
-            assert queue.messages[0].receives == 1
-            await until(lambda: now() > 31)
-            assert queue.messages[0].receives == 2  # abandoned, and given out anew
-            function.reserved = 1
-            await until(lambda: not queue.messages)
-            assert setting.reports[0] == "PROBLEM: Function call throttled"
-            assert setting.reports[-1] == "OK - 1 records"
-        assert function.processed == {"m0"}
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_a_throttled_batch_is_tried_until_its_visibility_ends_and_then_has_lost_one_receive() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=30.0), FakeFunction(reserved=0)
+    queue.send(1)
+    async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)) as setting:
+        await until(lambda: now() > 29.5)
+        attempts = function.throttles
+        assert 5 < attempts < 30  # pauses grow, up to a few seconds
+        assert queue.messages[0].receives == 1
+        await until(lambda: now() > 31)
+        assert queue.messages[0].receives == 2  # abandoned, and given out anew
+        function.reserved = 1
+        await until(lambda: not queue.messages)
+        assert setting.reports[0] == "PROBLEM: Function call throttled"
+        assert setting.reports[-1] == "OK - 1 records"
+    assert function.processed == {"m0"}
 
 
-def test_a_free_slot_is_found_within_the_longest_pause() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=900.0), FakeFunction(reserved=0)
-        queue.send(1)
-        async with a_mapping(queue, function, Settings()):
-            await until(lambda: now() > 600)
-            function.reserved = 1
-            freed = now()
-            await until(lambda: not queue.messages)
-            assert now() - freed < 1.5 * LONGEST_PAUSE + 1
-            assert queue.deleted == ["m0"]
-
-    in_virtual_time(run())
-
-
-def test_after_a_function_error_the_batch_comes_back_when_its_visibility_ends() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=0.01)
-
-        def fail(batch: object) -> None:
-            raise ValueError
-
-        function.answer = fail
-        queue.send(10)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)) as setting:
-            await until(lambda: len(function.batches) >= 2)
-            assert 20.0 <= now() < 21.0
-            assert setting.reports == ["PROBLEM: Function call failed"]
-            assert [stored.receives for stored in queue.messages] == [2] * 10
-        assert queue.deleted == []
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_a_free_slot_is_found_within_the_longest_pause_after_hours_of_throttles() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=43_200.0), FakeFunction(reserved=0)
+    queue.send(1)
+    async with a_mapping(queue, function, PollerSettings()) as setting:
+        await asyncio.sleep(HOURS)
+        assert queue.messages[0].receives == 1
+        function.reserved, freed = 1, now()
+        await until(lambda: not queue.messages)
+        assert now() - freed < 1.5 * LONGEST_PAUSE + 1
+        assert (queue.deleted, setting.mapping.running) == (["m0"], 5)
+        assert set(setting.reports) == {"PROBLEM: Function call throttled", "OK - 1 records"}
 
 
-def test_a_visibility_of_nothing_and_a_function_that_fails_do_not_spin() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=0.0), FakeFunction(work=0.0)
+@passing_at_once
+async def test_after_a_function_error_the_batch_comes_back_when_its_visibility_ends() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=0.01)
 
-        def fail(batch: object) -> None:
-            raise ValueError
+    def fail(batch: object) -> None:
+        raise ValueError
 
-        function.answer = fail
-        queue.send(1)
-        async with a_mapping(queue, function, Settings()):
-            await until(lambda: now() > 600)
-        assert len(function.batches) < 5 * 600 / (0.5 * LONGEST_PAUSE) + 100
+    function.answer = fail
+    queue.send(10)
+    async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)) as setting:
+        await until(lambda: len(function.batches) >= 2)
+        assert 20.0 <= now() < 21.0
+        assert setting.reports == ["PROBLEM: Function call failed"]
+        assert [stored.receives for stored in queue.messages] == [2] * 10
+    assert queue.deleted == []
 
-    in_virtual_time(run())
+
+@passing_at_once
+async def test_a_visibility_of_nothing_and_a_function_that_fails_do_not_spin() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=0.0), FakeFunction(work=0.0)
+
+    def fail(batch: object) -> None:
+        raise ValueError
+
+    function.answer = fail
+    queue.send(1)
+    async with a_mapping(queue, function, PollerSettings()) as setting:
+        await asyncio.sleep(HOURS)
+        assert setting.mapping.running == 5
+    assert len(function.batches) < 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
 
 
 BATCH = [{"MessageId": id_, "Body": ""} for id_ in "abc"]
@@ -201,68 +202,60 @@ def test_a_partial_batch_response_says_what_goes_back(response: Any, failed: str
 
 
 @pytest.mark.parametrize("partial", [True, False])
-def test_only_with_report_batch_item_failures_is_the_response_read(partial: bool) -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-        function.answer = lambda batch: {"batchItemFailures": [{"itemIdentifier": "m3"}]}
-        queue.send(10)
-        settings = Settings(maximum_concurrency=2, report_batch_item_failures=partial)
-        async with a_mapping(queue, function, settings) as setting:
-            await until(lambda: setting.reports)
-            assert [stored.id for stored in queue.messages] == (["m3"] if partial else [])
-            said = "OK - 9 records, 1 failed" if partial else "OK - 10 records"
-            assert setting.reports == [said]
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_only_with_report_batch_item_failures_is_the_response_read(partial: bool) -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
+    function.answer = lambda batch: {"batchItemFailures": [{"itemIdentifier": "m3"}]}
+    queue.send(10)
+    settings = PollerSettings(maximum_concurrency=2, report_batch_item_failures=partial)
+    async with a_mapping(queue, function, settings) as setting:
+        await until(lambda: setting.reports)
+        assert [stored.id for stored in queue.messages] == (["m3"] if partial else [])
+        said = "OK - 9 records, 1 failed" if partial else "OK - 10 records"
+        assert setting.reports == [said]
 
 
-def test_a_batch_of_more_than_ten_is_gathered_from_several_receives() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-        queue.send(50)
-        settings = Settings(batch_size=25, batching_window=5, maximum_concurrency=2)
-        async with a_mapping(queue, function, settings):
-            await until(lambda: not queue.messages)
-        assert [len(batch) for batch in function.batches] == [25, 25]
-        assert function.began[0] < 1.0  # full: the window need not end
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_a_batch_of_more_than_ten_is_gathered_from_several_receives() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
+    queue.send(50)
+    settings = PollerSettings(batch_size=25, batching_window=5, maximum_concurrency=2)
+    async with a_mapping(queue, function, settings):
+        await until(lambda: not queue.messages)
+    assert [len(batch) for batch in function.batches] == [25, 25]
+    assert function.began[0] < 1.0  # full: the window need not end
 
 
 @pytest.mark.parametrize("window", [1, 5, 30])
-def test_a_batch_that_does_not_fill_goes_when_its_window_ends(window: int) -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=0.01)
-        async with a_mapping(queue, function, Settings(batch_size=10, batching_window=window)) as setting:
-            setting.change(maximum_concurrency=2)
-            await until(lambda: now() > 100)
-            sent = now()
-            queue.send(1)
-            await until(lambda: now() > sent + window / 2)
-            queue.send(1)
-            await until(lambda: not queue.messages)
-            assert sum(map(len, function.batches)) == 2
-            assert window <= function.began[0] - sent < window + 0.75
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_a_batch_that_does_not_fill_goes_when_its_window_ends(window: int) -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=0.01)
+    async with a_mapping(queue, function, PollerSettings(batch_size=10, batching_window=window)) as setting:
+        setting.change(maximum_concurrency=2)
+        await until(lambda: now() > 100)
+        sent = now()
+        queue.send(1)
+        await until(lambda: now() > sent + window / 2)
+        queue.send(1)
+        await until(lambda: not queue.messages)
+        assert sum(map(len, function.batches)) == 2
+        assert window <= function.began[0] - sent < window + 0.75
 
 
-def test_without_a_window_nothing_is_held_back() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-        queue.send(3)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)):
-            await until(lambda: not queue.messages)
-        assert function.began[0] < 0.1
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_without_a_window_nothing_is_held_back() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
+    queue.send(3)
+    async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)):
+        await until(lambda: not queue.messages)
+    assert function.began[0] < 0.1
 
 
 def test_an_invocation_never_carries_more_than_six_megabytes() -> None:
     async def run() -> None:
         queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
         queue.send(10, body="x" * quotas.SQS_MESSAGE_BYTES.value)
-        async with a_mapping(queue, function, Settings(maximum_concurrency=2)):
+        async with a_mapping(queue, function, PollerSettings(maximum_concurrency=2)):
             await until(lambda: not queue.messages)
         assert [len(batch) for batch in function.batches] == [6, 4]
 
@@ -273,209 +266,175 @@ def test_an_invocation_never_carries_more_than_six_megabytes() -> None:
 
 
 @pytest.mark.parametrize("seed", TWENTY_SEEDS)
-def test_messages_of_one_fifo_group_are_processed_in_order_through_throttles_and_failures(seed: int) -> None:
-    async def run() -> None:
-        chance = random.Random(seed)
-        queue = FakeQueue(chance, visibility=8.0, fifo=True)
-        queue.send(60, groups=4)
-        groups = {stored.id: stored.group for stored in queue.messages}
-        function = FakeFunction(work=0.2, reserved=2)
-        done: list[str] = []
+@passing_at_once
+async def test_messages_of_one_fifo_group_run_in_order_through_throttles_and_failures(
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    queue = FakeQueue(chance, visibility=8.0, fifo=True)
+    queue.send(60, groups=4)
+    groups = {stored.id: stored.group for stored in queue.messages}
+    function = FakeFunction(work=0.2, reserved=2)
+    done: list[str] = []
 
-        def sometimes(batch: list[dict[str, Any]]) -> None:
-            if chance.random() < 0.2:
-                raise ValueError
-            done.extend(message["MessageId"] for message in batch)
+    def sometimes(batch: list[dict[str, Any]]) -> None:
+        if chance.random() < 0.2:
+            raise ValueError
+        done.extend(message["MessageId"] for message in batch)
 
-        function.answer = sometimes
-        async with a_mapping(queue, function, Settings(batch_size=5), seed=seed):
-            await until(lambda: not queue.messages)
-        assert function.throttles
-        for group in set(groups.values()):
-            first_time = [id_ for id_ in dict.fromkeys(done) if groups[id_] == group]
-            assert first_time == [id_ for id_, of in groups.items() if of == group]
-
-    in_virtual_time(run())
-
-
-def test_while_messages_are_left_pollers_are_added_by_the_minute_up_to_the_most() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=200.0)
-        async with a_mapping(queue, function, Settings(batch_size=1)) as setting:
-            await until(lambda: now() > 300)
-            assert setting.mapping.running == quotas.MAPPING_STARTS_WITH.value  # idle: no need for more
-            queue.send(3000)
-            busy, seen = now(), []
-            for minute in (0.9, 1.1, 2.1, 3.1, 4.1, 5.1):
-                await until(lambda minute=minute: now() > busy + 60 * minute)
-                seen.append(setting.mapping.running)
-            assert seen == [5, 305, 605, 905, 1205, 1250]
-            queue.messages.clear()
-            await until(lambda: now() > busy + 700)
-            assert setting.mapping.running == 5
-
-    in_virtual_time(run())
+    function.answer = sometimes
+    async with a_mapping(queue, function, PollerSettings(batch_size=5), seed=seed):
+        await until(lambda: not queue.messages)
+    assert function.throttles
+    for group in set(groups.values()):
+        first_time = [id_ for id_ in dict.fromkeys(done) if groups[id_] == group]
+        assert first_time == [id_ for id_, of in groups.items() if of == group]
 
 
-def test_a_minute_can_be_made_shorter() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=0.5)
-        queue.send(1000)
-        scale = Scale(more=3, most=10, minute=2.0)
-        async with a_mapping(queue, function, Settings(batch_size=1), scale=scale) as setting:
-            seen = []
-            for second in (1, 3, 5, 7):
-                await until(lambda second=second: now() > second)
-                seen.append(setting.mapping.running)
-            assert seen == [5, 8, 10, 10]
-
-    in_virtual_time(run())
-
-
-def test_throttles_take_pollers_away_again_but_never_below_five() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=1.0)
-        queue.send(1500)
-        async with a_mapping(queue, function, Settings(batch_size=1), scale=Scale(more=35)) as setting:
-            await until(lambda: setting.mapping.running == 40)
-            function.reserved, seen = 2, set()
-            for _ in range(12):
-                await asyncio.sleep(60)
-                seen.add(setting.mapping.running)
-            assert min(seen) == setting.mapping.running == 5
-            assert len(seen) > 3  # step by step
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_while_messages_are_left_pollers_are_added_by_the_minute_up_to_the_most() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=200.0)
+    async with a_mapping(queue, function, PollerSettings(batch_size=1)) as setting:
+        await until(lambda: now() > 300)
+        assert setting.mapping.running == quotas.MAPPING_STARTS_WITH.value  # idle: no need for more
+        queue.send(3000)
+        busy, seen = now(), []
+        for minute in (0.9, 1.1, 2.1, 3.1, 4.1, 5.1):
+            await until(lambda minute=minute: now() > busy + 60 * minute)
+            seen.append(setting.mapping.running)
+        assert seen == [5, 305, 605, 905, 1205, 1250]
+        queue.messages.clear()
+        await until(lambda: now() > busy + 700)
+        assert setting.mapping.running == 5
 
 
-def test_maximum_concurrency_stops_the_reading_too() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0)
-        queue.send(1000)
-        async with a_mapping(queue, function, Settings(batch_size=1, maximum_concurrency=3)):
-            await until(lambda: now() > 200)
-            assert sum(stored.visible_at > now() for stored in queue.messages) == 3
-        assert function.peak == 3
-
-    in_virtual_time(run())
-
-
-def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=1.0)
-        queue.send(1000)
-        async with a_mapping(queue, function, Settings(batch_size=2, maximum_concurrency=5)) as setting:
-            await until(lambda: now() > 9.5)
-            assert (function.running, len(function.batches[-1])) == (5, 2)
-            setting.change(maximum_concurrency=2, batch_size=1)
-            assert not setting.mapping.settled  # three are still busy with what they had
-            await until(lambda: setting.mapping.settled)
-            assert now() < 12.5
-            began = len(function.batches)
-            await until(lambda: len(function.batches) > began + 10)
-            assert function.running <= 2
-            assert {len(batch) for batch in function.batches[began:]} == {1}
-            setting.change(maximum_concurrency=4)
-            assert setting.mapping.settled
-            await until(lambda: function.running == 4, seconds=1.5)
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_throttles_take_pollers_away_again_but_never_below_five() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=20.0), FakeFunction(work=1.0)
+    queue.send(1500)
+    async with a_mapping(queue, function, PollerSettings(batch_size=1), scale=Scale(more=35)) as setting:
+        await until(lambda: setting.mapping.running == 40)
+        function.reserved, seen = 2, set()
+        for _ in range(12):
+            await asyncio.sleep(60)
+            seen.add(setting.mapping.running)
+        assert min(seen) == setting.mapping.running == 5
+        assert len(seen) > 3  # step by step
 
 
-def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction()
-        async with a_mapping(queue, function, Settings(batch_size=10)) as setting:
-            await until(lambda: now() > 35)
-            for size in (5, 3, 1):  # faster than the pollers can follow
-                setting.change(batch_size=size)
-            await asyncio.sleep(0.01)
-            queue.send(10)
-            await until(lambda: not queue.messages)
-            assert (now() < 37, {len(batch) for batch in function.batches}) == (True, {1})
-            assert setting.mapping.running == 5
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_maximum_concurrency_stops_the_reading_too() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0)
+    queue.send(1000)
+    async with a_mapping(queue, function, PollerSettings(batch_size=1, maximum_concurrency=3)):
+        await until(lambda: now() > 200)
+        assert sum(stored.visible_at > now() for stored in queue.messages) == 3
+    assert function.peak == 3
 
 
-def test_a_mapping_that_waits_for_messages_stops_at_once() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction()
-        async with a_mapping(queue, function, Settings()) as setting:
-            await until(lambda: now() > 35)
-            setting.change(enabled=False)
-            for _ in range(5):
-                await asyncio.sleep(0)
-            assert (setting.mapping.running, now() < 35.1) == (0, True)
-            began = len(queue.receives)
-            queue.send(10)
-            await until(lambda: now() > 500)
-            assert (len(queue.receives), function.batches) == (began, [])
-
-    in_virtual_time(run())
-
-
-def test_a_mapping_that_stops_finishes_what_runs_and_abandons_what_is_throttled() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0, reserved=1)
-        queue.send(50)
-        async with a_mapping(queue, function, Settings(batch_size=1)) as setting:
-            await until(lambda: now() > 5)
-            began = len(queue.receives)
-            setting.change(enabled=False)
-            await until(lambda: setting.mapping.running == 1, seconds=0.1)
-            await until(lambda: not setting.mapping.running)
-            assert 10 <= now() < 10.5
-            assert len(queue.deleted) == 1
-            await until(lambda: now() > 500)
-            assert (len(queue.receives), len(function.batches)) == (began, 1)
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_a_changed_maximum_and_batch_size_hold_from_the_next_read_on() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=1.0)
+    queue.send(1000)
+    async with a_mapping(queue, function, PollerSettings(batch_size=2, maximum_concurrency=5)) as setting:
+        await until(lambda: now() > 9.5)
+        assert (function.running, len(function.batches[-1])) == (5, 2)
+        setting.change(maximum_concurrency=2, batch_size=1)
+        assert not setting.mapping.settled  # three are still busy with what they had
+        await until(lambda: setting.mapping.settled)
+        assert now() < 12.5
+        began = len(function.batches)
+        await until(lambda: len(function.batches) > began + 10)
+        assert function.running <= 2
+        assert {len(batch) for batch in function.batches[began:]} == {1}
+        setting.change(maximum_concurrency=4)
+        assert setting.mapping.settled
+        await until(lambda: function.running == 4, seconds=1.5)
 
 
-def test_a_mapping_that_is_enabled_again_goes_on() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=1.0)
-        async with a_mapping(queue, function, Settings(enabled=False)) as setting:
-            queue.send(10)
-            await until(lambda: now() > 100)
-            assert queue.receives == []
-            setting.change(enabled=True)
-            await until(lambda: now() > 101)
-            setting.change(enabled=False)
-            setting.change(enabled=True)  # before its pollers could end
-            assert setting.mapping.settled
-            await until(lambda: not queue.messages)
-            assert setting.mapping.running == 5
-
-    in_virtual_time(run())
+@passing_at_once
+async def test_a_changed_batch_size_holds_for_pollers_that_wait_for_messages_too() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction()
+    async with a_mapping(queue, function, PollerSettings(batch_size=10)) as setting:
+        await until(lambda: now() > 35)
+        for size in (5, 3, 1):  # faster than the pollers can follow
+            setting.change(batch_size=size)
+        await asyncio.sleep(0.01)
+        queue.send(10)
+        await until(lambda: not queue.messages)
+        assert (now() < 37, {len(batch) for batch in function.batches}) == (True, {1})
+        assert setting.mapping.running == 5
 
 
-def test_what_aws_refuses_is_reported_asked_seldom_and_ends_when_it_is_allowed() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-        queue.send(1)
-        queue.refusal = Refused("AccessDeniedException: not authorized to perform: sqs:ReceiveMessage")
-        async with a_mapping(queue, function, Settings()) as setting:
-            await until(lambda: now() > 600)
-            assert len(queue.receives) < 5 * 600 / (0.5 * LONGEST_PAUSE) + 100
-            assert set(setting.reports) == {f"PROBLEM: {queue.refusal}"}
-            queue.refusal, allowed = None, now()
-            await until(lambda: not queue.messages)
-            assert now() - allowed < 1.5 * LONGEST_PAUSE + 1
+@passing_at_once
+async def test_a_mapping_that_waits_for_messages_stops_at_once() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction()
+    async with a_mapping(queue, function, PollerSettings()) as setting:
+        await until(lambda: now() > 35)
+        setting.change(enabled=False)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (setting.mapping.running, now() < 35.1) == (0, True)
+        began = len(queue.receives)
+        queue.send(10)
+        await until(lambda: now() > 500)
+        assert (len(queue.receives), function.batches) == (began, [])
 
-    in_virtual_time(run())
+
+@passing_at_once
+async def test_a_mapping_that_stops_finishes_what_runs_and_abandons_what_is_throttled() -> None:
+    queue, function = FakeQueue(random.Random(0), visibility=600.0), FakeFunction(work=10.0, reserved=1)
+    queue.send(50)
+    async with a_mapping(queue, function, PollerSettings(batch_size=1)) as setting:
+        await until(lambda: now() > 5)
+        began = len(queue.receives)
+        setting.change(enabled=False)
+        await until(lambda: setting.mapping.running == 1, seconds=0.1)
+        await until(lambda: not setting.mapping.running)
+        assert 10 <= now() < 10.5
+        assert len(queue.deleted) == 1
+        await until(lambda: now() > 500)
+        assert (len(queue.receives), len(function.batches)) == (began, 1)
 
 
-def test_an_error_that_nobody_thought_of_ends_no_poller() -> None:
-    async def run() -> None:
-        queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
-        queue.send(1)
-        queue.refusal = KeyError("what?")
-        async with a_mapping(queue, function, Settings()) as setting:
-            await until(lambda: setting.reports)
-            queue.refusal = None
-            await until(lambda: not queue.messages)
-            assert setting.reports[0] == "PROBLEM: KeyError: 'what?'"
+@passing_at_once
+async def test_a_mapping_that_is_enabled_again_goes_on() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=1.0)
+    async with a_mapping(queue, function, PollerSettings(enabled=False)) as setting:
+        queue.send(10)
+        await until(lambda: now() > 100)
+        assert queue.receives == []
+        setting.change(enabled=True)
+        await until(lambda: now() > 101)
+        setting.change(enabled=False)
+        setting.change(enabled=True)  # before its pollers could end
+        assert setting.mapping.settled
+        await until(lambda: not queue.messages)
+        assert setting.mapping.running == 5
 
-    in_virtual_time(run())
+
+@passing_at_once
+async def test_what_aws_refuses_is_reported_asked_seldom_and_ends_when_it_is_allowed() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
+    queue.send(1)
+    queue.refusal = Refused("AccessDeniedException: not authorized to perform: sqs:ReceiveMessage")
+    async with a_mapping(queue, function, PollerSettings()) as setting:
+        await asyncio.sleep(HOURS)
+        assert len(queue.receives) < 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
+        assert set(setting.reports) == {f"PROBLEM: {queue.refusal}"}
+        assert setting.mapping.running == 5
+        queue.refusal, allowed = None, now()
+        await until(lambda: not queue.messages)
+        assert now() - allowed < 1.5 * LONGEST_PAUSE + 1
+
+
+@passing_at_once
+async def test_an_error_that_nobody_thought_of_ends_no_poller() -> None:
+    queue, function = FakeQueue(random.Random(0)), FakeFunction(work=0.01)
+    queue.send(1)
+    queue.refusal = KeyError("what?")
+    async with a_mapping(queue, function, PollerSettings()) as setting:
+        await until(lambda: setting.reports)
+        queue.refusal = None
+        await until(lambda: not queue.messages)
+        assert setting.reports[0] == "PROBLEM: KeyError: 'what?'"

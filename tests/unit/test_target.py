@@ -1,8 +1,13 @@
+import os
 import socket
+from pathlib import Path
+from typing import Any
 
 import boto3
+import botocore.session
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from tests.unit.odd_server import always, answer, serving
 from webhook_lab.aws import target
@@ -14,18 +19,35 @@ NO_PORTS = ("http://127.0.0.1:99999", "http://127.0.0.1:no", "http://[::1")
 AWS = {"WEBHOOK_LAB_TARGET": "aws", "WEBHOOK_LAB_AWS_ACCOUNT": ACCOUNT}
 
 
-class FakeSts:
-    def __init__(self, answer: str | Exception) -> None:
-        self.answer = answer
-
-    def get_caller_identity(self) -> dict[str, str]:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return {"Account": self.answer}
+LOCAL = target.Target("local", "http://127.0.0.1:1", "us-east-1", ACCOUNT, "k", "s", "i", target.LOCAL_CLOUD)
+CLIENTS = list(Session.__annotations__)
 
 
-def caller_is(monkeypatch: pytest.MonkeyPatch, answer: str | Exception) -> None:
-    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: FakeSts(answer))
+@pytest.fixture(autouse=True)
+def no_aws_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The learner's AWS configuration file: not there, unless a test writes it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return tmp_path / "config"
+
+
+def caller_is(
+    monkeypatch: pytest.MonkeyPatch, answer: str | Exception, partition: str = "aws"
+) -> list[BaseClient]:
+    """Answer GetCallerIdentity; what comes back fills with the clients that asked."""
+    asked: list[BaseClient] = []
+
+    def call(client: BaseClient, *_: Any) -> dict[str, str]:
+        asked.append(client)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"Account": answer, "Arn": f"arn:{partition}:sts::{answer}:assumed-role/learner/me"}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    return asked
 
 
 def test_the_account_that_was_named_and_that_calls_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +57,7 @@ def test_the_account_that_was_named_and_that_calls_is_used(monkeypatch: pytest.M
     assert found.endpoint_url is None
     assert found.instance == f"aws-{ACCOUNT}-eu-west-1"
     assert found.invoke_url("abc", "prod") == "https://abc.execute-api.eu-west-1.amazonaws.com/prod"
-    assert found.console_url("table", "lab-deliveries") is not None
+    assert found.console_page_url("dynamodbv2/home") is not None
 
 
 @pytest.mark.parametrize("named", ["", "1234", "12345678901x", "1234567890123"])
@@ -59,9 +81,86 @@ def test_absent_and_expired_credentials_say_how_to_sign_in(monkeypatch: pytest.M
         target.resolve(AWS)
 
 
-def test_aws_is_refused_while_boto3_is_sent_elsewhere() -> None:
-    with pytest.raises(LabError, match="Unset AWS_ENDPOINT_URL"):
-        target.resolve({**AWS, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_API_GATEWAY"])
+def test_aws_is_refused_while_the_environment_sends_boto3_elsewhere(name: str) -> None:
+    with pytest.raises(LabError, match=f"Unset {name}"):
+        target.resolve({**AWS, name: "http://127.0.0.1:4566"})
+
+
+ELSEWHERE = "http://127.0.0.1:4566"
+SERVICES = {"lambda_": "lambda", "tagging": "resourcegroupstaggingapi"}
+KEYS = "aws_access_key_id = key\naws_secret_access_key = secret\n"
+
+
+@pytest.mark.parametrize("way", ["profile", "services", "environment"])
+def test_no_configuration_sends_a_call_past_the_account_check(
+    way: str, monkeypatch: pytest.MonkeyPatch, no_aws_files: Path
+) -> None:
+    services = [*(SERVICES.get(name, name) for name in CLIENTS), "sts"]
+    ids = [
+        botocore.session.get_session().get_service_model(service).service_id.replace(" ", "_")
+        for service in services
+    ]
+    sections = "".join(f"{each.lower()} =\n  endpoint_url = {ELSEWHERE}\n" for each in ids)
+    more = {
+        "profile": f"endpoint_url = {ELSEWHERE}\n",
+        "services": f"services = all\n[services all]\n{sections}",
+    }
+    no_aws_files.write_text(f"[default]\n{KEYS}{more.get(way, '')}")
+    for each in ids if way == "environment" else []:
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{each.upper()}", ELSEWHERE)
+    learners = boto3.Session(region_name="us-east-1")
+    by_itself = {learners.client(service).meta.endpoint_url for service in services}  # type: ignore[call-overload]
+    assert by_itself == {ELSEWHERE}
+
+    asked = caller_is(monkeypatch, ACCOUNT)
+    session = Session(target.resolve(AWS))
+    urls = [client.meta.endpoint_url for client in (*asked, *(getattr(session, name) for name in CLIENTS))]
+    assert len(urls) == len(services)
+    assert [url for url in urls if ".amazonaws.com" not in url] == []
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host", "console"),
+    [
+        ("aws", "eu-west-1", "amazonaws.com", "https://eu-west-1.console.aws.amazon.com/"),
+        (
+            "aws-us-gov",
+            "us-gov-west-1",
+            "amazonaws.com",
+            "https://us-gov-west-1.console.amazonaws-us-gov.com/",
+        ),
+        ("aws-cn", "cn-north-1", "amazonaws.com.cn", "https://cn-north-1.console.amazonaws.cn/"),
+        ("aws-iso", "us-iso-east-1", "c2s.ic.gov", None),
+    ],
+)
+def test_arns_and_host_names_are_those_of_the_callers_partition(
+    partition: str, region: str, host: str, console: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller_is(monkeypatch, ACCOUNT, partition)
+    found = target.resolve({**AWS, "AWS_REGION": region})
+    assert found.arn("sqs", "orders") == f"arn:{partition}:sqs:{region}:{ACCOUNT}:orders"
+    assert found.invoke_url("abc", "prod") == f"https://abc.execute-api.{region}.{host}/prod"
+    assert found.console_page_url("iam/home") == (console and f"{console}iam/home")
+
+
+def test_the_region_of_the_profile_counts_where_the_environment_names_none(
+    monkeypatch: pytest.MonkeyPatch, no_aws_files: Path
+) -> None:
+    no_aws_files.write_text("[default]\nregion = eu-north-1\n")
+    caller_is(monkeypatch, ACCOUNT)
+    assert target.resolve(AWS).region == "eu-north-1"
+    assert target.resolve({**AWS, "AWS_REGION": "eu-west-1"}).region == "eu-west-1"
+
+
+def test_the_account_and_the_lab_ask_for_credentials_once(
+    monkeypatch: pytest.MonkeyPatch, no_aws_files: Path
+) -> None:
+    no_aws_files.write_text(f"[default]\n{KEYS}")
+    caller_is(monkeypatch, ACCOUNT)
+    session = Session(target.resolve(AWS))
+    no_aws_files.unlink()
+    assert session.credentials.access_key == "key"
 
 
 @pytest.mark.parametrize("asked", ["prod", "AWS!", "ftp://x", "http://", "127.0.0.1:4566", *NO_PORTS])
@@ -92,18 +191,32 @@ def test_an_endpoint_that_is_no_aws_is_one_clear_message(status: int, body: byte
     assert f"127.0.0.1:{web.port}" in said.value.where
 
 
+def test_clients_are_made_once_and_when_asked_for_and_show_in_completion() -> None:
+    session = Session(LOCAL)
+    assert set(CLIENTS) <= set(dir(session))
+    assert not set(CLIENTS) & set(vars(session))
+    assert session.sqs is session.sqs
+    with pytest.raises(AttributeError, match="sqss"):
+        session.sqss  # noqa: B018
+
+
 def test_only_aws_has_a_console() -> None:
-    local = target.Target(
-        "local", "http://127.0.0.1:1", "us-east-1", ACCOUNT, "k", "s", "i", target.LOCAL_CLOUD
-    )
-    assert local.console_url("table", "t") is None
+    assert LOCAL.console_page_url("dynamodbv2/home") is None
+    assert LOCAL.console_page_url("lambda/home") is None
 
 
-def test_a_profile_that_does_not_exist_stops_aws_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "config", ["", "[profile other]\n", "not a configuration", "[default]\nregion = x\n"]
+)
+def test_what_is_wrong_in_the_learners_aws_files_stops_aws_and_nothing_else(
+    config: str, monkeypatch: pytest.MonkeyPatch, no_aws_files: Path
+) -> None:
+    no_aws_files.write_text(config)
     monkeypatch.setenv("AWS_PROFILE", "gone")
-    local = target.Target(
-        "local", "http://127.0.0.1:1", "us-east-1", ACCOUNT, "k", "s", "i", target.LOCAL_CLOUD
-    )
-    assert Session(local).sqs.meta.endpoint_url == "http://127.0.0.1:1"
-    with pytest.raises(LabError, match="AWS_PROFILE"):
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    sqs = Session(LOCAL).sqs
+    assert (sqs.meta.endpoint_url, sqs.meta.region_name) == ("http://127.0.0.1:1", "us-east-1")
+    with pytest.raises(EndpointConnectionError):
+        sqs.list_queues()
+    with pytest.raises(LabError, match="AWS_PROFILE" if config != "not a configuration" else "doctor"):
         target.resolve(AWS)

@@ -22,7 +22,7 @@ def publish_lines(request_id: str, message_id: str | None, *, arrived: int | Non
 
 
 def subscribe_lines(message_id: str) -> list[Any]:
-    about = {"request_id": "s1", "message_id": message_id}
+    about = {"request_id": "s1", "message_id": message_id, "id": "webhook:1"}
     return [
         {"event": "record_start", "at": 1_029, **about},
         {"event": "record_finish", "at": 1_031, "outcome": "stored", **about},

@@ -1,5 +1,9 @@
-"""Recorded calls as boto3 code that makes them again: plain, runnable, and in step when one value changes."""
+"""Recorded calls as boto3 code that makes them again: plain, runnable, and in step when one value changes.
 
+Each call is printed on one line; Python's own parser says which names it uses, and where it may be broken.
+"""
+
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +17,14 @@ from webhook_lab.aws.boto3_values import (
     ZipSource,
     leaves,
     own_key,
+    quoted,
 )
 from webhook_lab.aws.calls import Call
-from webhook_lab.aws.python_text import Group, quoted
 
 __all__ = ["ZipSource", "render"]
 
-Uses = set[int | str]
-"""What an expression needs: calls by their index, and everything else by its variable or module."""
+WIDTH = 100
+"""Columns of the printed code."""
 
 _NOUNS = {
     "create_event_source_mapping": "mapping",
@@ -38,14 +42,8 @@ _SUBJECTS = (
     "QueueName",
     "pathPart",
 )
-_IMPORTS = {
-    "datetime": "import datetime\n",
-    "io": "import io\n",
-    "json": "import json\n",
-    "os": "import os\n",
-    "zipfile": "import zipfile\n",
-    "Path": "from pathlib import Path\n",
-}
+_IMPORTS = {name: f"import {name}\n" for name in ("datetime", "io", "json", "os", "zipfile")}
+_IMPORTS["Path"] = "from pathlib import Path\n"
 _HOME = {
     "account": 'account = boto3.client("sts").get_caller_identity()["Account"]\n',
     "region": "region = boto3.Session().region_name\n",
@@ -78,74 +76,112 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
         secrets: the environment variable to read in place of a value that must not be printed, by that value.
     """
     made = [call for call in calls if call.error is None and call.operation != "GetCallerIdentity"]
-    # Once with every name that may need a variable, to see what needs what; then with those that do.
+
+    def expressions(constants: Mapping[str, str], variables: Mapping[int, str]) -> list[str]:
+        return _expressions(made, Values(made, secrets, zip_sources, constants, variables))
+
+    # Once with a variable for all that may need one, to see what needs what; then with those that do.
     candidates, shared = _names(made)
-    trial = _expressions(
-        made, Values(made, secrets, zip_sources, {name: "=" + name for name in candidates}, {})
-    )
-    kept, needed = _kept(made, [uses for _, uses in trial])
+    answers = {index: f"answer_{index}" for index in range(len(made))}
+    trial = {name: f"name_{n}" for n, name in enumerate(candidates)}
+    uses = [_names_in(expression) for expression in expressions(trial, answers)]
+    kept = _kept(made, uses)
     if not kept:
         return "# No call changed anything.\n"
-    times = Counter(use for index in kept for use in trial[index][1])
+    times = Counter(use for index in kept for use in uses[index])
     clients = {_client(made[index]): made[index].service for index in kept}
     taken = {*_IMPORTS, *_HOME, *clients, "boto3", "zip_folder"}
-    constants = _unique({n: v for n, v in candidates.items() if n in shared or times["=" + n] > 1}, taken)
-    answers = [
-        i for i in kept if made[i].response and (i in needed or made[i].operation.startswith("Create"))
+    needed = {n: v for n, v in candidates.items() if n in shared or times[trial[n]] > 1}
+    constants = _unique(needed, taken)
+    named = [
+        i for i in kept if made[i].response and (times[answers[i]] or made[i].operation.startswith("Create"))
     ]
-    variables = _unique({i: _label(made[i]) for i in answers}, taken | set(constants.values()))
-    final = _expressions(made, Values(made, secrets, zip_sources, constants, variables))
+    variables = _unique({i: _label(made[i]) for i in named}, {*taken, *constants.values()})
+    roles = {answers[i] for i in named if made[i].operation == "CreateRole"}
 
-    named, uses = _definitions(constants, secrets)
-    body = ""
+    final, body = expressions(constants, answers | variables), _definitions(constants, secrets)
     for before, index in zip([None, *kept], kept, strict=False):
-        call, (node, used) = made[index], final[index]
-        uses |= used
+        call = made[index]
         if before is None or made[before].service != call.service or call.operation.startswith("Create"):
-            body += "\n"
-        if call.operation == "CreateFunction" and any(
-            i in used for i in answers if made[i].operation == "CreateRole"
-        ):
+            body += "\n" if body else ""
+        if call.operation == "CreateFunction" and roles & uses[index]:
             body += _NEW_ROLE
         start = f"{variables[index]} = " if index in variables else ""
-        body += start + (node.laid_out(around=len(start)) if isinstance(node, Group) else node) + "\n"
+        body += start + _laid_out(final[index], around=len(start)) + "\n"
+    return _preamble(_names_in(body), clients) + "\n" + body
 
-    uses |= {"io", "zipfile", "Path"} if "zip_folder" in uses else set()
+
+def _preamble(uses: set[str], clients: Mapping[str, str]) -> str:
+    """What the code that uses these names begins with: imports, clients, and where it runs."""
+    boto3 = "import boto3\n"
+    if "zip_folder" in uses:
+        boto3, uses = boto3 + _ZIP_FOLDER, uses | {"io", "zipfile", "Path"}
     imports = "".join(line for use, line in _IMPORTS.items() if use in uses)
-    boto3 = "import boto3\n" + (_ZIP_FOLDER if "zip_folder" in uses else "")
     opened = "".join(f"{client} = boto3.client({quoted(service)})\n" for client, service in clients.items())
     opened += "".join(line for use, line in _HOME.items() if use in uses)
-    return "\n".join(part for part in (imports, boto3, opened, named) if part) + body
+    return "\n".join(part for part in (imports, boto3, opened) if part)
 
 
-def _expressions(made: Sequence[Call], values: Values) -> list[tuple[Group | str, Uses]]:
-    """Each call as an expression, or as a comment on why it cannot be one; and what it uses."""
-    found = list[tuple[Group | str, Uses]]()
+def _expressions(made: Sequence[Call], values: Values) -> list[str]:
+    """Each call as an expression on one line, or as a comment on why it cannot be one."""
+    found = list[str]()
     for index, call in enumerate(made):
-        values.uses = set()
         how = f"get_waiter({quoted(call.method)}).wait" if call.kind == "wait" else call.method
-        own = own_key(call)
+        called, own = f"{_client(call)}.{how}", own_key(call)
         try:
-            items = [
-                (f"{k}=", values.own(v) if k == own else values.node(v, k)) for k, v in call.params.items()
-            ]
-            found.append((Group(f"{_client(call)}.{how}(", items, ")"), values.uses))
-        except Unprintable as reason:
-            found.append(
-                (f"# {_client(call)}.{how}() is left out: it sent {reason} that no file here holds.", set())
+            items = (
+                f"{k}={values.own(v) if k == own else values.expression(v, k)}"
+                for k, v in call.params.items()
             )
+            found.append(f"{called}({', '.join(items)})")
+        except Unprintable as reason:
+            found.append(f"# {called}() is left out: it sent {reason} that no file here holds.")
         values.learn(index, call)
     return found
 
 
-def _kept(made: Sequence[Call], uses: Sequence[Uses]) -> tuple[list[int], Uses]:
-    """The calls to print, in order: what changes something, and what that needs; and everything needed."""
-    kept, needed = list[int](), Uses()
+def _kept(made: Sequence[Call], uses: Sequence[set[str]]) -> list[int]:
+    """The calls to print, in order: what changes something, and what that needs."""
+    kept, needed = list[int](), set[str]()
     for index in reversed(range(len(made))):
-        if index in needed or not made[index].operation.startswith(LOOKS_UP):
+        if f"answer_{index}" in needed or not made[index].operation.startswith(LOOKS_UP):
             kept.append(index)
             needed |= uses[index]
-    return kept[::-1], needed
+    return kept[::-1]
+
+
+def _names_in(code: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+
+def _laid_out(code: str, indent: int = 0, around: int = 0) -> str:
+    """On one line where it fits beside `around` other columns, else one item of its brackets a line."""
+    if around + len(code) <= WIDTH or not (items := _items(code)):
+        return code
+    raw, pad = code.encode(), " " * (indent + 4)  # the parser counts bytes
+    comma = "" if items[0][0] is items[0][1] and raw[: items[0][0].col_offset].endswith(b"(") else ","
+    lines = [raw[: items[0][0].col_offset].decode()]
+    for item, value in items:
+        prefix = pad + raw[item.col_offset : value.col_offset].decode()
+        shown = raw[value.col_offset : value.end_col_offset].decode()
+        lines.append(prefix + _laid_out(shown, indent + 4, len(prefix + comma)) + comma)
+    return "\n".join([*lines, " " * indent + raw[items[-1][1].end_col_offset :].decode()])
+
+
+def _items(code: str) -> list[tuple[ast.expr | ast.keyword, ast.expr]]:
+    """What stands in the brackets of an expression: where each item begins, and its value."""
+    body = ast.parse(code).body
+    node = body[0].value if body and isinstance(body[0], ast.Expr) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "encode":
+        node = node.func.value
+    match node:
+        case ast.Dict():
+            return [(key, value) for key, value in zip(node.keys, node.values, strict=True) if key]
+        case ast.List(elts=items) | ast.Call(args=[ast.Dict() | ast.List()] as items):
+            return [(item, item) for item in items]
+        case ast.Call():
+            return [(keyword, keyword.value) for keyword in node.keywords]
+    return []
 
 
 def _names(made: Sequence[Call]) -> tuple[dict[str, str], set[str]]:
@@ -167,16 +203,13 @@ def _names(made: Sequence[Call]) -> tuple[dict[str, str], set[str]]:
     return candidates, shared
 
 
-def _definitions(constants: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[str, Uses]:
+def _definitions(constants: Mapping[str, str], secrets: Mapping[str, str]) -> str:
     """The lines that define the names, each from the shorter ones that it holds."""
-    lines, uses = "", Uses()
+    lines = ""
     for name in sorted(constants, key=len):
-        rest = Values(
-            [], secrets, {}, {other: value for other, value in constants.items() if other != name}, {}
-        )
-        lines += f"{constants[name]} = {rest.own(name)}\n"
-        uses |= rest.uses
-    return lines, uses
+        others = {other: variable for other, variable in constants.items() if other != name}
+        lines += f"{constants[name]} = {Values([], secrets, {}, others, {}).own(name)}\n"
+    return lines
 
 
 def _label(call: Call) -> str:

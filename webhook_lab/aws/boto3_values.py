@@ -6,11 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from webhook_lab.aws.calls import Call
-from webhook_lab.aws.python_text import Group, Node, escaped, quoted
 
 LOOKS_UP = ("Get", "List", "Describe", "Head", "Filter", "Scan", "Query", "BatchGet")
 """How the names of operations begin that change nothing."""
@@ -67,9 +65,6 @@ class Values:
         calls: all that will be printed, for the region and the account in their ARNs.
         constants: the names that have a variable, with it.
         variables: the calls that have one, with it.
-
-    Attributes:
-        uses: what was printed since it was last emptied: calls by index, other variables and modules by name.
     """
 
     def __init__(
@@ -80,14 +75,14 @@ class Values:
         constants: Mapping[str, str],
         variables: Mapping[int, str],
     ) -> None:
-        self.secrets = {value: name for value, name in secrets.items() if value}
-        self.zips, self.constants, self.variables = zips, constants, variables
-        self.uses: set[int | str] = set()
+        self.secrets = {value: f"os.environ[{quoted(name)}]" for value, name in secrets.items() if value}
+        self.zips, self.variables = zips, variables
         texts = (text for call in calls for _, text in leaves([call.response or {}, call.params]))
-        homes = Counter((match[1], match[2]) for text in texts for match in _ARN.finditer(text))
+        homes = Counter(match.groups() for text in texts for match in _ARN.finditer(text))
         self.home = {
-            of: name for (home, _) in homes.most_common(1) for of, name in zip(home, _HOME, strict=True)
+            of: name for home, _ in homes.most_common(1) for of, name in zip(home, _HOME, strict=True)
         }
+        self.named = {**self.home, **constants, **self.secrets}
         self._sources: dict[str, Source] = {}
         self._words = set(constants)
         self._names = self._any_of(constants)
@@ -113,8 +108,8 @@ class Values:
                     self._words.add(value)
                     self._known = None
 
-    def node(self, value: Any, key: str = "") -> Node:
-        """The expression for `value`, given as the parameter or the field `key`.
+    def expression(self, value: Any, key: str = "") -> str:
+        """The code for `value`, given as the parameter or the field `key`, on one line.
 
         Raises:
             Unprintable: for bytes that cannot be shown.
@@ -124,42 +119,30 @@ class Values:
                 self._known = self._any_of(self._words, self.home)
             return self._whole(value, key) or self._document(value) or self._mixed(value, self._known)
         if isinstance(value, Mapping):
-            return Group("{", [(f"{self.node(k)}: ", self.node(v, k)) for k, v in value.items()], "}")
+            pairs = (f"{self.expression(k)}: {self.expression(v, k)}" for k, v in value.items())
+            return "{" + ", ".join(pairs) + "}"
         if isinstance(value, list):
-            return Group("[", [("", self.node(item, key)) for item in value], "]")
-        if isinstance(value, bytes):
-            return self._bytes(value)
-        if isinstance(value, datetime):
-            self.uses.add("datetime")
-        return repr(value)
+            return "[" + ", ".join(self.expression(item, key) for item in value) + "]"
+        return self._bytes(value) if isinstance(value, bytes) else repr(value)
 
-    def own(self, name: str) -> Node:
+    def own(self, name: str) -> str:
         """The name that a call gives to what it creates: its own, whatever else is called so."""
-        return self._named(name) or self._mixed(name, self._names)
+        return self.named.get(name) or self._mixed(name, self._names)
 
-    def _named(self, text: str) -> str | None:
-        if text in self.secrets:
-            self.uses.add("os")
-            return f"os.environ[{quoted(self.secrets[text])}]"
-        if variable := self.constants.get(text) or self.home.get(text):
-            self.uses.add(variable)
-        return variable
-
-    def _whole(self, text: str, key: str) -> str | None:
+    def _whole(self, text: str, key: str = "") -> str | None:
         """The variable whose value `text` is, where it is surely meant."""
-        if (variable := self._named(text)) or (source := self._sources.get(text)) is None:
+        if (variable := self.named.get(text)) or (source := self._sources.get(text)) is None:
             return variable
         if not source.is_meant(text, key):
             return None
-        self.uses.add(source.call)
         steps = (f"[{quoted(step) if isinstance(step, str) else step}]" for step in source.path)
-        return self.variables.get(source.call, "_") + "".join(steps)
+        return self.variables[source.call] + "".join(steps)
 
     def _mixed(self, text: str, known: re.Pattern[str]) -> str:
         """`text` as a literal, or as an f-string where it holds more than what is known."""
         shown, end = "", 0
         for match in known.finditer(text):
-            if match[0] != text and (variable := self._whole(match[0], "")):
+            if match[0] != text and (variable := self._whole(match[0])):
                 before, end = text[end : match.start()], match.end()
                 shown += escaped(before, '"', "{}") + "{" + variable.replace('"', "'") + "}"
         return f'f"{shown}{escaped(text[end:], chr(34), "{}")}"' if shown else quoted(text)
@@ -170,7 +153,7 @@ class Values:
         parts += [rf"(?<![\w-]){re.escape(value)}(?![\w-])" for value in sorted(words, key=len, reverse=True)]
         return re.compile("|".join([*parts, *(f"(?<=:){value}(?=:)" for value in home)]) or "(?!)")
 
-    def _document(self, text: str) -> Group | None:
+    def _document(self, text: str) -> str | None:
         """JSON as the call that writes it; None for other text, and where more than spaces would change."""
         if not text.startswith(("{", "[")) or text.count("{") + text.count("[") > BRACKETS:
             return None
@@ -178,28 +161,35 @@ class Values:
             value = json.loads(text)
         except ValueError:
             return None
-        if text not in (json.dumps(value), json.dumps(value, separators=(",", ":"))):
-            return None
-        self.uses.add("json")
-        return Group("json.dumps(", [("", self.node(value))], ")")
+        same = text in (json.dumps(value), json.dumps(value, separators=(",", ":")))
+        return f"json.dumps({self.expression(value)})" if same else None
 
-    def _bytes(self, value: bytes) -> Node:
+    def _bytes(self, value: bytes) -> str:
         if source := self.zips.get(hashlib.sha256(value).hexdigest()):
-            self.uses.add("zip_folder")
             return f"zip_folder({quoted(source.folder)})"
         if len(value) > LITERAL_BYTES:
             raise Unprintable(f"{len(value):,} bytes")
         try:
-            node = self.node(value.decode())
+            return f"{self.expression(value.decode())}.encode()"
         except UnicodeDecodeError:
             if any(secret.encode() in value for secret in self.secrets):
                 raise Unprintable(f"{len(value):,} bytes with a secret inside") from None
             return repr(value)
-        return (
-            Group(node.opening, node.items, f"{node.closing}.encode()")
-            if isinstance(node, Group)
-            else f"{node}.encode()"
-        )
+
+
+def quoted(text: str) -> str:
+    """A string literal in double quotes, or in single ones where that takes fewer escapes."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + escaped(text, quote) + quote
+
+
+def escaped(text: str, quote: str, doubled: str = "") -> str:
+    """`text` as it stands between two of `quote`, with each of `doubled` twice, as f-strings want braces."""
+
+    def one(c: str) -> str:
+        return c * 2 if c in doubled else f"\\{c}" if c == quote else c if c in "'\"" else repr(c)[1:-1]
+
+    return "".join(map(one, text))
 
 
 def own_key(call: Call) -> str | None:

@@ -1,14 +1,14 @@
 """The boto3 clients of one lab. Each records the calls it makes, so that a notebook can show them."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
+from botocore.exceptions import WaiterError
 
 from webhook_lab.aws.calls import CallLog
+from webhook_lab.aws.clock import Clock
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.target import Target, without_profile
+from webhook_lab.aws.target import Target, client_config
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -27,18 +27,27 @@ POLL: Any = {"Delay": 0.25, "MaxAttempts": 720}
 """How boto3's waiters ask here: four times a second for up to three minutes. Their own pace is 1 to 20 s."""
 
 
+_SERVICES = {"lambda_": "lambda", "tagging": "resourcegroupstaggingapi"}
+"""boto3's names of services, where a client here has another."""
+
+
 class Session:
     """Clients for one target, made when first asked for."""
+
+    sqs: "SQSClient"
+    lambda_: "LambdaClient"
+    dynamodb: "DynamoDBClient"
+    iam: "IAMClient"
+    apigateway: "APIGatewayClient"
+    logs: "CloudWatchLogsClient"
+    cloudwatch: "CloudWatchClient"
+    tagging: "ResourceGroupsTaggingAPIClient"
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.calls = CallLog()
-        self._boto3 = boto3.Session(
-            aws_access_key_id=target.access_key_id,
-            aws_secret_access_key=target.secret_access_key,
-            region_name=target.region,
-            botocore_session=None if target.access_key_id is None else without_profile(),
-        )
+        self.clock = Clock()
+        self._boto3 = target.session
 
     @property
     def credentials(self) -> Any:
@@ -46,55 +55,34 @@ class Session:
         return self._boto3.get_credentials()
 
     def client(self, service: str, *, recorded: bool = True) -> Any:
-        """A new client; the properties below keep theirs. What watches all the time is not recorded."""
+        """A new client; those named above are made once. What watches all the time is not recorded."""
         # Nobody throttles on this machine, and a cloud that is gone should be said to be gone at once.
-        on_this_machine = self.target.endpoint_url is not None
-        config = Config(
-            max_pool_connections=POOL_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 2 if on_this_machine else 5},
-            connect_timeout=5,
-            proxies={} if on_this_machine else None,
-        )
+        url = self.target.endpoint_url
+        config = client_config(url, attempts=2 if url else 5)
         client = self._boto3.client(
             service,  # type: ignore[call-overload]
-            endpoint_url=self.target.endpoint_url,
-            config=config,
+            region_name=self.target.region,
+            endpoint_url=url,
+            config=config.merge(Config(max_pool_connections=POOL_CONNECTIONS)),
         )
+        self.clock.attach(client)
         if recorded:
             self.calls.attach(client)
         return client
 
-    @cached_property
-    def sqs(self) -> "SQSClient":
-        return self.client("sqs")  # type: ignore[no-any-return]
+    def now(self) -> int:
+        """Epoch milliseconds by the clock of AWS, as its answers told it: the time that log lines carry."""
+        return self.clock.now()
 
-    @cached_property
-    def lambda_(self) -> "LambdaClient":
-        return self.client("lambda")  # type: ignore[no-any-return]
+    def __getattr__(self, name: str) -> Any:
+        if name not in Session.__annotations__:
+            raise AttributeError(f"{name!r} is no client of a Session")
+        client = self.client(_SERVICES.get(name, name))
+        setattr(self, name, client)  # from now on found without asking here
+        return client
 
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        return self.client("dynamodb")  # type: ignore[no-any-return]
-
-    @cached_property
-    def iam(self) -> "IAMClient":
-        return self.client("iam")  # type: ignore[no-any-return]
-
-    @cached_property
-    def apigateway(self) -> "APIGatewayClient":
-        return self.client("apigateway")  # type: ignore[no-any-return]
-
-    @cached_property
-    def logs(self) -> "CloudWatchLogsClient":
-        return self.client("logs")  # type: ignore[no-any-return]
-
-    @cached_property
-    def cloudwatch(self) -> "CloudWatchClient":
-        return self.client("cloudwatch")  # type: ignore[no-any-return]
-
-    @cached_property
-    def tagging(self) -> "ResourceGroupsTaggingAPIClient":
-        return self.client("resourcegroupstaggingapi")  # type: ignore[no-any-return]
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *Session.__annotations__]  # what a notebook completes `lab.aws.` with
 
     def wait(self, service: str, waiter: str, **params: Any) -> None:
         """Wait with boto3's own waiter, such as ``("lambda", "function_active_v2", FunctionName=…)``.
@@ -102,8 +90,6 @@ class Session:
         Raises:
             LabError: when it gives up, with the waiter's last reason.
         """
-        from botocore.exceptions import WaiterError
-
         attribute = "lambda_" if service == "lambda" else service
         try:
             with self.calls.waiting(service, waiter, params):

@@ -6,11 +6,9 @@ import sys
 import click
 
 from webhook_lab.cli.care import doctor, sweep
-from webhook_lab.cli.deliveries import send, show
-from webhook_lab.cli.environment import env
+from webhook_lab.cli.deliveries import redrive, send, show
 from webhook_lab.cli.open import open_lab
-from webhook_lab.cli.pipeline import catch_up, down, status, up
-from webhook_lab.cli.redrive import redrive
+from webhook_lab.cli.pipeline import catch_up, down, env, status, up
 from webhook_lab.cli.report import Commands
 
 

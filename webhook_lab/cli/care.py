@@ -3,7 +3,7 @@
 import click
 
 from webhook_lab import sweep as sweeping
-from webhook_lab.cli.report import Outcome, progress, reports
+from webhook_lab.cli.report import Result, progress, reports
 from webhook_lab.cli.standing import NOTHING, find_pipeline
 from webhook_lab.doctor import examine
 from webhook_lab.ledger import Ledger
@@ -13,11 +13,11 @@ from webhook_lab.pipeline.naming import Names
 @click.command()
 @click.option("--details", is_flag=True, help="Say what was seen where all is well, too.")
 @reports
-def doctor(details: bool) -> Outcome:
+def doctor(details: bool) -> Result:
     """Say OK or FAIL for each thing that the lab needs, and how to mend it."""
     report = examine()
     facts = {"ok": report.ok, "checks": [vars(check) for check in report.checks]}
-    return Outcome(facts, report.text(details), code=0 if report.ok else 1)
+    return Result(facts, report.text(details), code=0 if report.ok else 1)
 
 
 @click.command()
@@ -25,7 +25,7 @@ def doctor(details: bool) -> Outcome:
 @click.option("--prefix", metavar="NAME", help="Of the lab with this WEBHOOK_LAB_NAME, not of yours.")
 @click.option("--all", "every", is_flag=True, help="Of every lab in the account, whoever's it is.")
 @reports
-def sweep(yes: bool, prefix: str | None, every: bool) -> Outcome:
+def sweep(yes: bool, prefix: str | None, every: bool) -> Result:
     """Find what a lab left behind, by tag, by role path and by name, even when its ledger is lost.
 
     It is listed, and removed only with --yes: exit code 0 then says that nothing remains.
@@ -33,7 +33,7 @@ def sweep(yes: bool, prefix: str | None, every: bool) -> Outcome:
     if prefix and every:
         raise click.UsageError("--prefix names one lab, and --all means every one.")
     if (pipeline := find_pipeline()) is None:
-        return Outcome({"found": [], "removed": [], "remaining": 0}, NOTHING)
+        return Result({"found": [], "removed": [], "remaining": 0}, NOTHING)
     session = pipeline.session
     lab = None if every else Names(prefix or pipeline.names.prefix).prefix
     click.echo(f"Looking for what {lab or 'any lab'} left …", err=True)
@@ -51,4 +51,4 @@ def sweep(yes: bool, prefix: str | None, every: bool) -> Outcome:
         lines.append(f"Remaining: {len(left)}." + (" To remove them, add --yes." if left else ""))
     listed = [vars(each) for each in found]
     facts = {"found": listed, "removed": listed if yes else [], "remaining": len(left)}
-    return Outcome(facts, "\n".join(lines), code=1 if yes and left else 0)
+    return Result(facts, "\n".join(lines), code=1 if yes and left else 0)

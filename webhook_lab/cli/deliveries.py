@@ -1,4 +1,4 @@
-"""Sending recorded deliveries, and showing what came of them."""
+"""Sending recorded deliveries, showing what came of them, and taking back what failed."""
 
 import uuid
 from collections import Counter
@@ -12,15 +12,16 @@ from typing import Any
 import click
 
 from webhook_lab.aws.errors import LabError, explain
-from webhook_lab.cli.report import STOPPED, Outcome, progress, reports
+from webhook_lab.cli.report import STOPPED, Result, progress, reports
 from webhook_lab.cli.standing import demand, demand_pipeline, depth_of, told_depth
 from webhook_lab.pipeline import Pipeline
+from webhook_lab.pipeline import redrive as redrive_messages
 from webhook_lab.pipeline.naming import FUNCTIONS
 from webhook_lab.send.recorded import read_deliveries
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.send.signing import check_secret, github_headers, standard_webhooks_headers
-from webhook_lab.show.deliveries import items_card, peek_card
-from webhook_lab.watch.items import plain_item
+from webhook_lab.show.deliveries import items_card, peek_card, redrive_card
+from webhook_lab.watch.items import read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.peek import peek
 from webhook_lab.watch.rows import Answer
@@ -35,7 +36,7 @@ _LISTED = 10
 @click.option("--url-path", default="/recorded", show_default=True, help="Where to post to, query and all.")
 @click.option("--secret", envvar="SIGNING_SECRET", help="Sign each delivery with it (also: SIGNING_SECRET).")
 @reports
-def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Outcome:
+def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Result:
     """Post files, and all files in folders, byte for byte.
 
     The headers of push.json are one JSON object in push.json.headers.json. Exit code 0: each one got 202.
@@ -58,7 +59,7 @@ def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Outcome:
         lines.append(f"  … and {len(refused) - _LISTED} more")
     if not_sent:
         lines.append(f"Stopped: {not_sent} not sent.")
-    return Outcome(facts, "\n".join(lines), code=STOPPED if not_sent else 1 if refused else 0)
+    return Result(facts, "\n".join(lines), code=STOPPED if not_sent else 1 if refused else 0)
 
 
 def _send_all(url: str, deliveries: list[Delivery]) -> list[tuple[str, str, str]]:
@@ -105,34 +106,33 @@ def _signed(delivery: Delivery, secret: str) -> Delivery:
 @click.command()
 @click.argument("what", type=click.Choice(["table", "queue", "dlq", "logs"]))
 @reports
-def show(what: str) -> Outcome:
+def show(what: str) -> Result:
     """Show the table's items, the messages of a queue, or the functions' log lines."""
     return _SHOW[what](demand_pipeline(), what)
 
 
-def _table(pipeline: Pipeline, key: str) -> Outcome:
+def _table(pipeline: Pipeline, key: str) -> Result:
     name = demand(pipeline, key).name
     with explain(f"read table {name!r}"):
-        pages = pipeline.session.dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
-        items = [plain_item(item) for page in pages for item in page["Items"]]
-    return Outcome({"table": name, "items": items}, repr(items_card(items)))
+        items = read_items(pipeline.session.dynamodb, table=name)
+    return Result({"table": name, "items": items}, repr(items_card(items)))
 
 
-def _queue(pipeline: Pipeline, key: str) -> Outcome:
+def _queue(pipeline: Pipeline, key: str) -> Result:
     queue = demand(pipeline, key)
     depth, messages = depth_of(pipeline, queue), peek(pipeline.session, queue_url=queue.url)
     text = f"{queue.name}: {told_depth(depth)}\n"
     text += "SQS shows messages only to who receives them." if messages is None else repr(peek_card(messages))
-    return Outcome({"name": queue.name, "url": queue.url, "depth": depth, "messages": messages}, text)
+    return Result({"name": queue.name, "url": queue.url, "depth": depth, "messages": messages}, text)
 
 
-def _logs(pipeline: Pipeline, _: str) -> Outcome:
+def _logs(pipeline: Pipeline, _: str) -> Result:
     groups = [demand(pipeline, f"{each}_logs").name for each in FUNCTIONS]
     with explain("read the functions' log lines"):
         lines = [line for group in groups for line in read_lines(pipeline.session.logs, log_group=group)]
     lines.sort(key=lambda line: int(line["at"]))
     text = "\n".join(_told(line) for line in lines) or "No function has written anything yet."
-    return Outcome({"log_groups": groups, "lines": lines}, text)
+    return Result({"log_groups": groups, "lines": lines}, text)
 
 
 def _told(line: dict[str, Any]) -> str:
@@ -141,9 +141,24 @@ def _told(line: dict[str, Any]) -> str:
     return " ".join([f"{at:%H:%M:%S.%f}"[:-3], str(line.get("function")), line["event"], *rest])
 
 
-_SHOW: dict[str, Callable[[Pipeline, str], Outcome]] = {
+_SHOW: dict[str, Callable[[Pipeline, str], Result]] = {
     "table": _table,
     "queue": _queue,
     "dlq": _queue,
     "logs": _logs,
 }
+
+
+@click.command()
+@reports
+def redrive() -> Result:
+    """Move the messages of the dead-letter queue back to the queue.
+
+    Killed or stopped in between, it loses none: run it again. Exit code 0: none is left.
+    """
+    pipeline = demand_pipeline()
+    held = depth_of(pipeline, demand(pipeline, "dlq"))
+    with progress(sum(held.values()), "Redriving") as step:
+        done = redrive_messages(pipeline, lambda moved: step("", done=moved))
+    facts = {**vars(done), "refused": dict(done.refused)}
+    return Result(facts, repr(redrive_card(done)), code=1 if done.left else 0)

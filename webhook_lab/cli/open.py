@@ -1,7 +1,6 @@
 """`webhook-lab open`: a private AWS and a JupyterLab that knows it, both gone when this command is.
 
-JupyterLab is a process apart, which ends when its pipe from this one closes; the cloud's supervisor notices
-by its lease. Both keep their files in a folder of their own, which whoever is left removes.
+Each is a process apart with a run folder of its own, whose keeper ends it when this command is gone.
 """
 
 import contextlib
@@ -9,7 +8,6 @@ import http.server
 import os
 import secrets
 import signal
-import socket
 import sys
 import threading
 import webbrowser
@@ -24,6 +22,7 @@ from webhook_lab.aws.target import resolve
 from webhook_lab.cli.jupyter import jupyter_lab
 from webhook_lab.cli.report import in_plain_words
 from webhook_lab.cli.standing import shares_the_cloud
+from webhook_lab.keeper import free_port
 from webhook_lab.local_cloud import private_cloud
 
 FIRST_NOTEBOOK = Path("notebooks", "00_start_here.ipynb")
@@ -44,7 +43,7 @@ def open_lab(notebook: Path | None, no_browser: bool, port: int | None, root: Pa
     _end_in_order_when_asked_to()
     with in_plain_words(), contextlib.suppress(KeyboardInterrupt):
         root, page = _places(root, notebook)
-        port = _free_port(port)
+        port = _port(port)
         click.echo("Starting …", err=True)
         with _environment() as environment, jupyter_lab(root, page, port, environment) as lab:
             click.echo(f"JupyterLab: {lab.url}")
@@ -73,16 +72,12 @@ def _places(root: Path | None, notebook: Path | None) -> tuple[Path, str]:
     return root, quote(page.relative_to(root).as_posix())
 
 
-def _free_port(port: int | None) -> int:
-    with socket.socket() as probe:
-        if sys.platform != "win32":  # as JupyterLab will: a port that was just in use can be taken again
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port or 0))
-        except OSError as error:
-            try_this = "Choose another one, or leave --port out: then a free one is taken."
-            raise LabError(f"open JupyterLab on port {port}", str(error.strerror), try_this) from error
-        return int(probe.getsockname()[1])
+def _port(asked: int | None) -> int:
+    try:
+        return free_port(asked or 0)
+    except OSError as error:
+        try_this = "Choose another one, or leave --port out: then a free one is taken."
+        raise LabError(f"open JupyterLab on port {asked}", str(error.strerror), try_this) from error
 
 
 @contextlib.contextmanager

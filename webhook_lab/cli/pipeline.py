@@ -1,36 +1,40 @@
-"""Building the whole pipeline or what a chapter starts from, looking at it, and tearing it down."""
+"""Building the whole pipeline or what a chapter starts from, looking at it, reaching it, tearing it down."""
 
+import shlex
+import sys
 from typing import Any
 
 import click
 
 from webhook_lab import sweep
 from webhook_lab.aws.errors import explain
-from webhook_lab.cli.report import Outcome, progress, reports
+from webhook_lab.cli.report import Result, progress, reports
 from webhook_lab.cli.standing import (
     NO_FACTS,
     NOTHING,
     cloud_of,
+    demand_pipeline,
     depth_of,
     facts_of,
     find_pipeline,
     told_depth,
 )
 from webhook_lab.course.chapters import chapter_numbered
-from webhook_lab.local_cloud import keep, leases, unkeep
+from webhook_lab.local_cloud import Cloud, keep, leases, unkeep
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
 from webhook_lab.send.signing import check_secret, new_secret
 from webhook_lab.show.cards import teardown_card
 
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
 _QUEUES = ("queue", "dlq")
+_SHELL = "powershell" if sys.platform == "win32" else "sh"
 _SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
 
 
 @click.command()
 @click.option("--secret", is_flag=False, flag_value="", metavar="[SECRET]", help=_SIGNED)
 @reports
-def up(secret: str | None) -> Outcome:
+def up(secret: str | None) -> Result:
     """Build the whole pipeline, or mend what differs, and print its URL.
 
     The local cloud that commands share lives on until `webhook-lab down`, or for two hours without a request.
@@ -51,13 +55,13 @@ def up(secret: str | None) -> Outcome:
         facts["secret"] = secret
         hint = f"Every delivery needs a signature by this secret: {secret}"
     where = pipeline.session.target.traits.label
-    return Outcome(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{kept}")
+    return Result(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{kept}")
 
 
 @click.command("catch-up")
 @click.argument("chapter")
 @reports
-def catch_up(chapter: str) -> Outcome:
+def catch_up(chapter: str) -> Result:
     """Bring the pipeline to exactly where a CHAPTER (such as 04) begins."""
     begins = chapter_numbered(chapter)
     pipeline = open_pipeline()
@@ -65,19 +69,19 @@ def catch_up(chapter: str) -> Outcome:
         pipeline.restore(begins.starts_with, progress=step)
     standing = [step.key for step in steps_until(begins.starts_with)]
     told = f"Chapter {begins.number} can begin: {begins.title}. Standing: {', '.join(standing) or 'nothing'}."
-    return Outcome({"chapter": begins.number, "standing": standing}, told + _keep(pipeline))
+    return Result({"chapter": begins.number, "standing": standing}, told + _keep(pipeline))
 
 
 @click.command()
 @reports
-def status() -> Outcome:
+def status() -> Result:
     """Tell what stands, how deep the queues are, and what is stored.
 
     Exit code 0 only when the whole pipeline stands.
     """
     if (pipeline := find_pipeline()) is None:
         nothing = {"depths": dict.fromkeys(_QUEUES), "standing": [], "missing": list(STEPS)}
-        return Outcome({**NO_FACTS, **nothing, "counts": None, "kept": False}, NOTHING, code=1)
+        return Result({**NO_FACTS, **nothing, "counts": None, "kept": False}, NOTHING, code=1)
     found = {}
     with progress(len(STEPS), "Looking") as step:
         for key in STEPS:
@@ -92,15 +96,36 @@ def status() -> Outcome:
         "missing": [key for key in STEPS if not found[key]],
         "kept": bool(cloud and leases(cloud).kept),
     }
-    return Outcome(facts, _told(facts), code=1 if facts["missing"] else 0)
+    return Result(facts, _told(facts), code=1 if facts["missing"] else 0)
+
+
+@click.command()
+@click.option("--shell", type=click.Choice(["sh", "powershell", "cmd"]), default=_SHELL, show_default=True)
+@reports
+def env(shell: str) -> Result:
+    """Print what points the AWS CLI and any SDK at the lab: eval "$(webhook-lab env)".
+
+    Version 1 of the AWS CLI needs --endpoint-url "$AWS_ENDPOINT_URL" for sqs, and for nothing else.
+    """
+    target = demand_pipeline().session.target
+    variables = {
+        "WEBHOOK_LAB_TARGET": target.name,
+        "WEBHOOK_LAB_AWS_ACCOUNT": target.account,
+        "AWS_REGION": target.region,
+        "AWS_DEFAULT_REGION": target.region,
+    }
+    if target.endpoint_url:  # on AWS itself, whoever is signed in stays so
+        credentials = (target.access_key_id or "", target.secret_access_key or "")
+        variables = Cloud(target.endpoint_url, "", *credentials, target.region, target.account).environment()
+    return Result(dict(variables), "\n".join(exported(shell, *each) for each in variables.items()))
 
 
 @click.command()
 @reports
-def down() -> Outcome:
+def down() -> Result:
     """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
     if (pipeline := find_pipeline()) is None:
-        return Outcome({"removed": [], "remaining": 0}, NOTHING)
+        return Result({"removed": [], "remaining": 0}, NOTHING)
     with progress(len(STEPS), "Removing") as step:
         removed: list[Any] = [*pipeline.teardown(progress=step)]
     session, prefix = pipeline.session, pipeline.names.prefix
@@ -114,7 +139,7 @@ def down() -> Outcome:
         else:
             unkeep(cloud)
     listed = [{"kind": each.kind, "name": each.name} for each in removed]
-    return Outcome({"removed": listed, "remaining": len(left)}, text, code=1 if left else 0)
+    return Result({"removed": listed, "remaining": len(left)}, text, code=1 if left else 0)
 
 
 def _keep(pipeline: Pipeline) -> str:
@@ -146,3 +171,12 @@ def _told(facts: dict[str, Any]) -> str:
     if facts["missing"]:
         lines.append(f"  Missing: {', '.join(facts['missing'])}. `webhook-lab up` builds them.")
     return "\n".join([*lines, _KEPT] if facts["kept"] else lines)
+
+
+def exported(shell: str, name: str, value: str) -> str:
+    """The line by which a shell sets a variable, whatever is in its value."""
+    if shell == "powershell":
+        return f"$env:{name} = '" + value.replace("'", "''") + "'"
+    if shell == "cmd":
+        return f'set "{name}={value}"'
+    return f"export {name}={shlex.quote(value)}"

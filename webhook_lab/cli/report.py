@@ -23,7 +23,7 @@ _BAR = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What a command found or did: facts for --json, text for people, and its exit code."""
 
     facts: dict[str, Any]
@@ -31,22 +31,22 @@ class Outcome:
     code: int = 0
 
 
-def reports(command: Callable[..., Outcome]) -> Callable[..., None]:
-    """Give a command the option --json, and print its outcome; what else is printed goes to stderr."""
+def reports(command: Callable[..., Result]) -> Callable[..., None]:
+    """Give a command the option --json, and print its result; what else is printed goes to stderr."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
     def run(as_json: bool, **options: Any) -> None:
         try:
             with contextlib.redirect_stdout(sys.stderr), in_plain_words():
-                outcome = command(**options)
+                result = command(**options)
         except LabError as error:
             if as_json:
                 said = {"where": error.where, "said": error.said, "try": error.try_this}
                 click.echo(json.dumps({"error": said}))
             raise
-        click.echo(json.dumps(outcome.facts, default=_plain) if as_json else outcome.text)
-        sys.exit(outcome.code)
+        click.echo(json.dumps(result.facts, default=_plain) if as_json else result.text)
+        sys.exit(result.code)
 
     return run
 
@@ -79,12 +79,15 @@ class Commands(click.Group):
 
 
 @contextlib.contextmanager
-def progress(total: int, doing: str) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error, if that is a terminal: call it with the name of each step that is taken."""
+def progress(total: int, doing: str) -> Iterator[Callable[..., None]]:
+    """A bar on standard error, if that is a terminal: call it with the name of each step that is taken.
+
+    Where several may have been taken at once, say `done` too: how many are by now.
+    """
     with tqdm(total=total, desc=doing, disable=None, leave=False, bar_format=_BAR) as bar:
 
-        def next_step(name: str) -> None:
-            bar.update()
+        def next_step(name: str, *, done: int | None = None) -> None:
+            bar.update(1 if done is None else done - bar.n)
             bar.set_postfix_str(name.replace("_", " "))  # drawn now: the step may take long
 
         yield next_step

@@ -4,16 +4,8 @@ Only notebooks that exist are listed, so that no link leads nowhere.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.show.picture import BOXES, Picture, pipeline_picture
-
-PICTURES = "pictures"
-"""The folder beside the notebooks that holds one picture for each chapter."""
-
-_CENT = "less than USD 0.01"
-_BUILT = "nothing: `Lab.open` builds what this chapter starts from"
 
 
 @dataclass(frozen=True)
@@ -21,27 +13,34 @@ class Chapter:
     """One notebook.
 
     Args:
-        number: two digits, as in the file's name and in ``Lab.open(chapter="02")``.
-        file: the notebook's file name.
+        file: the notebook's file name: its number and its title.
         product: what a learner has at its end, in one sentence.
         you_will: three things to do, each starting with a verb.
-        needs: what has to be there before.
         minutes: for reading, running and the exercise.
-        aws_cost: of running it once on AWS.
         starts_with: key of the last pipeline step that stands when it begins; None: nothing does.
-        lit: boxes of the picture that it is about.
+        lit: boxes of the picture that it is about, by key (`BOXES` in tools/picture.py).
+        needs: what has to be there before.
+        aws_cost: of running it once on AWS.
     """
 
-    number: str
     file: str
-    title: str
     product: str
     you_will: tuple[str, str, str]
-    needs: str
     minutes: int
-    aws_cost: str
     starts_with: str | None
     lit: tuple[str, ...]
+    needs: str = "nothing: `Lab.open` builds what this chapter starts from"
+    aws_cost: str = "less than USD 0.01"
+
+    @property
+    def number(self) -> str:
+        """Two digits, as in ``Lab.open(chapter="02")``."""
+        return self.file[:2]
+
+    @property
+    def title(self) -> str:
+        """A verb and what it does it to, such as "Create the table"."""
+        return self.file[3:].removesuffix(".ipynb").replace("_", " ").capitalize()
 
     @property
     def link(self) -> str:
@@ -51,194 +50,150 @@ class Chapter:
 
 CHAPTERS = (
     Chapter(
-        "00",
         "00_start_here.ipynb",
-        "Start here",
         "A machine that is ready, and the whole pattern in one picture.",
         (
             "check this machine with the doctor",
             "open a lab and see which AWS it talks to",
             "pass a checkpoint and solve a first exercise",
         ),
-        "Python and this repository; no AWS account",
         10,
-        "nothing",
         None,
-        tuple(BOXES),
+        ("sender", "api", "publish", "queue", "dlq", "subscribe", "table"),
+        needs="Python and this repository; no AWS account",
+        aws_cost="nothing",
     ),
     Chapter(
-        "01",
         "01_break_a_database.ipynb",
-        "Break a database",
         "A real PostgreSQL that loses webhooks by the hundred, and what it takes for it to lose none.",
         (
             "send 500 webhooks at once into a PostgreSQL on this machine, and count what is lost",
             "try retries, a higher limit, a queue and a pooler, and crash the database",
             "work out how many functions a database of yours can take",
         ),
-        "nothing: a PostgreSQL comes with the lab, and goes with it",
         25,
-        "nothing",
         None,
         ("queue", "subscribe", "table"),
+        needs="nothing: a PostgreSQL comes with the lab, and goes with it",
+        aws_cost="nothing",
     ),
     Chapter(
-        "02",
         "02_create_the_table.ipynb",
-        "Create the table",
         "A DynamoDB table that stores each delivery once, however often it is written.",
         (
             "create the table that stands in for the database",
             "write an item, and lose it to a second write",
             "make the write conditional, and see the repetition refused",
         ),
-        _BUILT,
         15,
-        _CENT,
         None,
         ("table",),
     ),
     Chapter(
-        "03",
         "03_create_the_queue.ipynb",
-        "Create the queue",
         "A queue that holds what the database cannot take yet, and a second one for what never works.",
         (
             "send messages, receive them and delete them by their receipt handles",
             "watch the visibility timeout bring back what nobody deleted",
             "drive a message that keeps failing into the dead-letter queue",
         ),
-        _BUILT,
         25,
-        _CENT,
         "table",
         ("queue", "dlq"),
     ),
     Chapter(
-        "04",
         "04_ship_the_publisher.ipynb",
-        "Ship the publisher",
         "A Lambda function that puts any webhook on the queue, whole, and may do nothing else.",
         (
             "ship the function's code as a zip, invoke it and read its log",
             "see AWS refuse what its role does not allow",
             "give the role exactly the permissions that the function needs",
         ),
-        _BUILT,
         30,
-        _CENT,
         "queue",
         ("publish",),
     ),
     Chapter(
-        "05",
         "05_ship_the_throttled_subscriber.ipynb",
-        "Ship the throttled subscriber",
         "A function that drains the queue at the pace the database bears: the first message comes through.",
         (
             "ship the function with reserved concurrency",
             "connect it to the queue with an event source mapping and its maximum concurrency",
             "follow the first message into the table",
         ),
-        _BUILT,
         30,
-        _CENT,
         "publish_function",
         ("subscribe",),
     ),
     Chapter(
-        "06",
         "06_open_the_front_door.ipynb",
-        "Open the front door",
         "A URL that takes any webhook on any path, and loses none that it accepted.",
         (
             "put a REST API in front of the publish function",
             "send webhooks to any URL, and ask for signatures where they matter",
             "follow one message from its sender to the table by what each step logged",
         ),
-        _BUILT,
         25,
-        _CENT,
         "mapping",
         ("api",),
     ),
     Chapter(
-        "07",
         "07_remember_each_delivery_once.ipynb",
-        "Remember each delivery once",
         "A pipeline that may be sent anything twice, by senders and by SQS, and counts it once.",
         (
             "send one delivery three times, and deliver one message twice",
             "see what the original pattern would have stored of them",
             "claim an effect that no conditional write can undo",
         ),
-        _BUILT,
         25,
-        _CENT,
         "api",
         ("publish", "subscribe", "table"),
     ),
     Chapter(
-        "08",
         "08_watch_the_buffer_work.ipynb",
-        "Watch the buffer work",
         "A burst that you watched being absorbed and drained, at the pace that you had predicted.",
         (
             "predict how long a burst takes to drain, and measure it",
             "open the throttle while the queue drains, and see the slope change",
             "follow one message of the burst through everything that you built",
         ),
-        _BUILT,
         30,
-        _CENT,
         "api",
         ("queue", "subscribe"),
     ),
     Chapter(
-        "09",
         "09_fail_on_purpose.ipynb",
-        "Fail on purpose",
         "A pipeline that you have seen fail in four ways, and that has lost nothing in any of them.",
         (
             "follow a poison message through its receives into the dead-letter queue",
             "look into that queue, mend the function, and take everything back",
             "cut a function off, and have one message worked on twice at once",
         ),
-        _BUILT,
         30,
-        _CENT,
         "api",
         ("queue", "dlq", "subscribe"),
     ),
     Chapter(
-        "10",
         "10_choose_the_right_throttle.ipynb",
-        "Choose the right throttle",
         "A throttle that protects the database and sends no good message to the dead-letter queue.",
         (
             "read what a poller does, and predict what it does to a burst",
             "see good messages die without having run, and bring them back",
             "tell what each throttle keeps, and set both",
         ),
-        _BUILT,
         30,
-        _CENT,
         "api",
         ("queue", "dlq", "subscribe"),
     ),
     Chapter(
-        "15",
         "15_tear_it_down.ipynb",
-        "Tear it down",
         "An account with nothing of this lab left in it, and the proof.",
         (
             "preview what stands and what it costs while idle",
             "tear everything down, last built first",
             "sweep for what a lost ledger would leave behind, and prove that it is nothing",
         ),
-        _BUILT,
         10,
-        _CENT,
         "api",
         (),
     ),
@@ -259,46 +214,7 @@ def chapter_numbered(number: str) -> Chapter:
     raise LabError(f"open chapter {number!r}", "there is no such chapter", f"The chapters are {there_are}.")
 
 
-def chapter_card(chapter: Chapter) -> str:
-    """The Markdown of a notebook's first cell."""
-    deeds = "\n".join(f"- {deed}" for deed in chapter.you_will)
-    return (
-        f"# {chapter.number} {chapter.title}\n\n"
-        f"**At the end:** {chapter.product}\n\n"
-        f"![{picture_of(chapter).alt}]({PICTURES}/{_picture_name(chapter)})\n\n"
-        f"You will\n\n{deeds}\n\n"
-        f"| needs | minutes | costs on AWS |\n|---|---|---|\n"
-        f"| {chapter.needs} | {chapter.minutes} | {chapter.aws_cost} |"
-    )
-
-
 def next_link(chapter: Chapter) -> str:
     """The Markdown of a notebook's last line: where to go from here."""
     after = CHAPTERS[CHAPTERS.index(chapter) + 1 :]
     return f"**Next:** {after[0].link}" if after else f"**Again from the beginning:** {CHAPTERS[0].link}"
-
-
-def picture_of(chapter: Chapter) -> Picture:
-    """The pipeline with this chapter's boxes lit and those of earlier chapters standing.
-
-    A chapter that lights nothing takes everything away.
-    """
-    earlier = [before for before in CHAPTERS if "01" < before.number < chapter.number]
-    built = {box for before in earlier for box in before.lit} if chapter.lit else set()
-    return pipeline_picture(chapter.lit, built=built)
-
-
-def write_pictures(notebooks: Path) -> list[Path]:
-    """Write every chapter's picture into the pictures folder of `notebooks`, and return the files."""
-    folder = notebooks / PICTURES
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for chapter in CHAPTERS:
-        path = folder / _picture_name(chapter)
-        path.write_text(picture_of(chapter).svg_file(), encoding="utf-8", newline="\n")
-        files.append(path)
-    return files
-
-
-def _picture_name(chapter: Chapter) -> str:
-    return f"pipeline-{chapter.number}.svg"

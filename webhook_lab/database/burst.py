@@ -5,8 +5,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import astuple
 from typing import Self
 
@@ -16,7 +16,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.database.buffer import Buffer
 from webhook_lab.database.experiment import TABLE, connect_and_store, consume
 from webhook_lab.database.files import allow_open_files
-from webhook_lab.database.monitor import Monitor, own_words
+from webhook_lab.database.monitor import Monitor, answering, own_words
 from webhook_lab.database.outcome import Design, Outcome, Webhook
 from webhook_lab.database.pgbouncer import PgBouncer
 from webhook_lab.database.postgres import Postgres
@@ -66,9 +66,9 @@ class Burst:
         self._queue = Buffer(VISIBILITY_SECONDS)
         self._errors: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._stop, self._over = threading.Event(), threading.Event()
-        self._outcome: Outcome | None = None
-        self._failed: BaseException | None = None
+        self._stop = threading.Event()
+        self._outcome: Future[Outcome] = Future()
+        self._not_back: LabError | None = None
         self._marks: list[tuple[float, str]] = []
         self.on_mark: Callable[[str], None] = lambda what: None  # noqa: ARG005
         """Called with what is done to the database, when it is."""
@@ -77,24 +77,30 @@ class Burst:
         """Begin, in threads of its own.
 
         Raises:
-            LabError: too few files may be opened, or the pooler is not there.
+            LabError: too few files may be opened, the pooler is not there, or PostgreSQL does not answer.
+                Nothing that was started for the burst is left then.
         """
         design = self._design
         allow_open_files(self._senders + design.consumers * design.connections_each + design.pool)
-        with psycopg.connect(self._server.conninfo()) as connection:
-            connection.execute(TABLE)
-        self._limit = self._server.room()
-        self._pooler = PgBouncer(self._server, design.pool) if design.pool else None
-        self._database = self._server.conninfo(port=self._pooler.port if self._pooler else None)
-        counters: dict[str, Callable[[], int]] = {"refused": self._refused, "limit": lambda: self._limit}
-        counters |= {"waiting": self._queue.held} if design.consumers else {}
-        self.monitor = Monitor(self._server, self._run_id, counters)
+        with answering("send a burst"), ExitStack() as opened:
+            with psycopg.connect(self._server.conninfo()) as connection:
+                connection.execute(TABLE)
+            self._limit = self._server.room()
+            pooler = None
+            if design.pool:
+                pooler = opened.enter_context(closing(PgBouncer(self._server, design.pool)))
+            self._database = self._server.conninfo(port=pooler.port if pooler else None)
+            counters: dict[str, Callable[[], int]] = {"refused": self._refused, "limit": lambda: self._limit}
+            counters |= {"waiting": self._queue.held} if design.consumers else {}
+            self.monitor = Monitor(self._server, self._run_id, counters)
+            opened.callback(self.monitor.finish)
+            self._opened = opened.pop_all()
         threading.Thread(target=self._run, name=f"burst-{self._run_id}", daemon=True).start()
         return self
 
     @property
     def over(self) -> bool:
-        return self._over.is_set()
+        return self._outcome.done()
 
     def stop(self) -> None:
         """End it early: what has not been sent is not sent, what waits is not consumed."""
@@ -102,41 +108,46 @@ class Burst:
         self._queue.close()
 
     def wait(self) -> Outcome:
-        """What came of it, once it is over."""
-        self._over.wait()
-        if self._failed:
-            raise self._failed
-        assert self._outcome
-        return self._outcome
+        """What came of it, once it is over.
+
+        Raises:
+            LabError: the database did not come back after a crash.
+        """
+        return self._outcome.result()
 
     def _run(self) -> None:
-        helpers = [self._consume] * self._design.consumers + [self._crash_and_recover] * self._crash
-        threads = [threading.Thread(target=helper, daemon=True) for helper in helpers]
         try:
-            self.monitor.start()
-            for thread in threads:
-                thread.start()
-            with ThreadPoolExecutor(self._senders) as senders:
-                sent = tuple(senders.map(self._send, self._webhooks))
-            while self._queue.held() and not self._stop.is_set():
-                self._stop.wait(0.01)
-            seconds = time.monotonic() - self.monitor.began
-            self._queue.close()
-            for thread in threads:
-                thread.join()
-            self.monitor.finish()
-            self._outcome = Outcome(
+            with self._opened:
+                sent, seconds = self._send_all()
+            if self._not_back:
+                raise self._not_back
+            outcome = Outcome(
                 self._design, self._run_id, self._limit, sent, self.monitor.stored,
                 dict(self._errors.most_common()), tuple(self.monitor.samples),
                 self._queue.redelivered(), seconds, tuple(self._marks),
             )  # fmt: skip
         except BaseException as error:
-            self._failed = error
+            self._outcome.set_exception(error)
+        else:
+            self._outcome.set_result(outcome)
         finally:
             self.stop()
-            if self._pooler:
-                self._pooler.close()
-            self._over.set()
+
+    def _send_all(self) -> tuple[tuple[Sent, ...], float]:
+        """Each webhook as its sender saw it, and the seconds until all were stored or lost."""
+        helpers = [self._consume] * self._design.consumers + [self._crash_and_recover] * self._crash
+        threads = [threading.Thread(target=helper, daemon=True) for helper in helpers]
+        for thread in threads:
+            thread.start()
+        with ThreadPoolExecutor(self._senders) as senders:
+            sent = tuple(senders.map(self._send, self._webhooks))
+        while self._queue.held() and not self._stop.is_set():
+            self._stop.wait(0.01)
+        seconds = time.monotonic() - self.monitor.began
+        self._queue.close()
+        for thread in threads:
+            thread.join()
+        return sent, seconds
 
     def _function(self, webhook: Webhook) -> int:
         """What the sender waits for: the status of its answer. Whatever fails here fails for the sender."""
@@ -181,7 +192,7 @@ class Burst:
         try:
             self._server.start()
         except LabError as error:
-            self._failed = error
+            self._not_back = error
             self.stop()
         self._mark("it is back")
 

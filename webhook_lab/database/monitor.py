@@ -4,7 +4,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from statistics import fmean
 
 import psutil
@@ -25,16 +25,19 @@ LOOK = """
 class Monitor(threading.Thread):
     """Samples "connections", "stored", "memory" (MB of its own, all of the server's processes), and counters.
 
-    Its one connection is a superuser's, opened before the storm: during it there may be no room.
+    Begins at once. Its connection is a superuser's, opened before the storm: during it there may be no room.
 
     Args:
         run: whose deliveries are counted.
         counters: further metrics, each asked for its value.
 
+    Raises:
+        psycopg.Error: the server does not answer.
+
     `samples` grows while the run goes on.
     """
 
-    def __init__(self, server: Postgres, run: str, counters: Mapping[str, Callable[[], float]]) -> None:
+    def __init__(self, server: Postgres, run: str, counters: dict[str, Callable[[], int]]) -> None:
         super().__init__(name=f"monitor-{run}", daemon=True)
         self._server, self._run, self._counters = server, run, counters
         self._done = threading.Event()
@@ -43,6 +46,7 @@ class Monitor(threading.Thread):
         self._connection = self._connect()
         self.began = time.monotonic()
         self.stored = 0
+        self.start()
 
     def run(self) -> None:
         while not self._done.wait(EVERY_SECONDS):
@@ -95,13 +99,18 @@ def count(server: Postgres, run: str) -> tuple[int, int]:
         LabError: it does not answer.
     """
     query = "SELECT count(*), count(DISTINCT id) FROM deliveries WHERE run = %s"
-    try:
-        with psycopg.connect(server.conninfo()) as connection:
-            rows, ids = connection.execute(query, (run,)).fetchone() or (0, 0)
-    except psycopg.Error as error:
-        said = own_words(error)
-        raise LabError("ask PostgreSQL what it holds", said, "Run the notebook from the start.") from error
+    with answering("ask PostgreSQL what it holds"), psycopg.connect(server.conninfo()) as connection:
+        rows, ids = connection.execute(query, (run,)).fetchone() or (0, 0)
     return rows, ids
+
+
+@contextlib.contextmanager
+def answering(asked: str) -> Iterator[None]:
+    """What is asked of PostgreSQL inside fails as a LabError, in its own words, where it does not answer."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise LabError(asked, own_words(error), "Run the notebook from the start.") from error
 
 
 def own_words(error: psycopg.Error) -> str:

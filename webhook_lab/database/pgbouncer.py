@@ -3,11 +3,11 @@
 import os
 import secrets
 import shutil
-import socket
 import time
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database.postgres import APPLICATION, Postgres, free_port
+from webhook_lab.database.postgres import APPLICATION, Postgres
+from webhook_lab.keeper import answers, free_port
 
 START_SECONDS = 5.0
 # Debian's place is not on everybody's path.
@@ -57,7 +57,7 @@ class PgBouncer:
         settings = server.folder.write(f"{home.name}/pgbouncer.ini", "\n".join(lines))
         self._process = server.folder.start([program, settings])
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.close()
                 said = log.read_text(encoding="utf-8", errors="replace")[-500:] if log.exists() else "nothing"
@@ -68,10 +68,3 @@ class PgBouncer:
         """End it. More than once is fine."""
         self._process.kill()
         self._process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True

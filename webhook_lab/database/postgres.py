@@ -1,8 +1,10 @@
 """A throw-away PostgreSQL server: any setting, on loopback only, gone when this process is."""
 
+import re
 import secrets
-import socket
+import subprocess
 import time
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -11,9 +13,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.database.cluster import Cluster, Setting, what_to_try
+from webhook_lab.database.folder import DatabaseFolder
+from webhook_lab.database.programs import EXE, find_programs
+from webhook_lab.keeper import free_port
 
-PORTS_TRIED = 5
+Setting = str | int
+
+PORTS_TRIED, START_SECONDS = 5, 20.0
 SUPERUSER, APPLICATION = "postgres", "app"
 
 QUICK: dict[str, Setting] = {
@@ -45,17 +51,17 @@ class Postgres:
     def __init__(self, *, max_connections: int = 20, port: int | None = None, **settings: Setting) -> None:
         self.settings: dict[str, Setting] = {**QUICK, **settings, "max_connections": max_connections}
         self.port, self.password = port or 0, secrets.token_urlsafe(18)
-        self._cluster = Cluster()
-        self.version, self.folder = self._cluster.version, self._cluster.folder
+        self._programs = find_programs()
+        self.version = self._programs.version
+        self.folder = DatabaseFolder()
+        self._data = self.folder.path / "data"
         try:
-            self._cluster.create(SUPERUSER, self.password)
+            self._create()
             self.start()
             role, password = sql.Identifier(APPLICATION), sql.Literal(self.password)
             with psycopg.connect(self.conninfo(SUPERUSER)) as connection:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
                 connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
-            if not self.folder.is_watched():
-                raise LabError("start PostgreSQL", "its watchdog did not start", "Run: webhook-lab doctor")
         except BaseException:
             self.close()
             raise
@@ -105,12 +111,12 @@ class Postgres:
         """Start the server, and wait until it answers; after a crash, until it has recovered."""
         start = f"start PostgreSQL {self.version}"
         for port in [self.port] if self.port else [free_port() for _ in range(PORTS_TRIED)]:
-            said = self._cluster.start(port, self.settings)
+            said = self._serve(port)
             if not said:
                 self.port = port
                 return
             if "could not create any TCP/IP sockets" not in said:
-                raise LabError(start, said, what_to_try(said))
+                raise LabError(start, said, _what_to_try(said))
         raise LabError(start, f"port {port} of 127.0.0.1 is taken", "Leave the port out, or choose another.")
 
     def restart(self, **settings: Setting) -> None:
@@ -120,7 +126,7 @@ class Postgres:
             LabError: it does not start with them. It runs as it did before.
         """
         before = self.settings
-        self._cluster.stop("fast")
+        self._stop("fast")
         self.settings = {**before, **settings}
         try:
             self.start()
@@ -131,15 +137,73 @@ class Postgres:
 
     def processes(self) -> list[psutil.Process]:
         """The server's own processes: one for each connection, and some helpers."""
-        return self._cluster.processes()
+        try:
+            return psutil.Process(self._server.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
 
     def crash(self) -> None:
         """End every process of it at once, in the middle of whatever it does."""
-        self._cluster.stop("immediate")
+        self._stop("immediate")
+
+    def _create(self) -> None:
+        """Make its files. Raises LabError in initdb's own words."""
+        self.folder.make(self._data.name)
+        self._programs = self.folder.within_reach(self._programs)
+        secret = self.folder.write("password", self.password)
+        quick = ["-c", "scram_iterations=1"] if self.version >= 16 else []  # the password is random: fine
+        self._run(
+            "initdb", "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={secret}",
+            "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", *quick,
+        )  # fmt: skip
+        secret.unlink()
+
+    def _serve(self, port: int) -> str:
+        """Start the server on this port; what it said when it does not answer, else nothing."""
+        log = self.folder.path / "server.log"
+        flags = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
+        with log.open("wb") as output:
+            command: list[str | Path] = [self._program("postgres"), "-D", self._data, "-p", str(port), *flags]
+            self._server: subprocess.Popen[bytes] = self.folder.start(command, output)
+        deadline = time.monotonic() + START_SECONDS
+        while self._server.poll() is None and time.monotonic() < deadline:
+            if self._is_ready():
+                return ""
+            time.sleep(0.01)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if self._server.poll() is None:
+            self._server.kill()
+            lines.append(f"it does not answer after {START_SECONDS:g} s")
+        return "\n".join(line for line in lines if not line.startswith("HINT"))[-1000:] or "nothing"
+
+    def _is_ready(self) -> bool:
+        """By the file in which PostgreSQL itself says so: on its port somebody else may answer."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[0] == str(self._server.pid) and lines[7].strip() == "ready"
+
+    def _stop(self, mode: str) -> None:
+        """Stop the server: "fast", or "immediate": every process ends at once, as in a crash.
+
+        https://www.postgresql.org/docs/current/app-pg-ctl.html
+        """
+        self._run("pg_ctl", "-m", mode, "-w", "stop")
+        self._server.wait()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        if said := self.folder.run([self._program(program), "-D", self._data, *arguments]):
+            raise LabError(f"run PostgreSQL's {program}", said, _what_to_try(said))
+
+    def _program(self, name: str) -> Path:
+        return self._programs.folder / f"{name}{EXE}"
 
 
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _what_to_try(said: str) -> str:
+    """The fix for what a program of PostgreSQL's said before it ended."""
+    if re.search(r"outside the valid range|must be less than|invalid value|unrecognized|requires a", said):
+        return "Give the setting named above a value that PostgreSQL accepts, or leave it out."
+    if re.search(r"No space left|shared memory|semaphores", said):
+        return "Free what is short (disk, shared memory), or ask for fewer max_connections."
+    return "Set WEBHOOK_LAB_POSTGRES to the folder of another PostgreSQL's programs, and try again."

@@ -14,7 +14,6 @@ _CLASSES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBIn
 _AURORA = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/"
 _AURORA_MYSQL = _AURORA + "AuroraMySQL.Managing.Performance.html"
 _AURORA_POSTGRESQL = _AURORA + "AuroraPostgreSQL.Managing.html"
-_PROXY = "https://aws.amazon.com/rds/proxy/pricing/"
 
 GIB = 1024**3
 
@@ -68,4 +67,3 @@ PROXY_BORROW_TIMEOUT = Fact(
     120, "seconds", "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-connections.html"
 )
 """How long RDS Proxy lets a client wait for a connection before it gives up."""
-PROXY_PRICE = Fact(0.015, "USD per vCPU-hour", _PROXY)

@@ -15,11 +15,8 @@ REST_API_REQUESTS = Fact(3.50, "USD per million requests", _PRICING.format("api-
 LAMBDA_REQUESTS = Fact(0.20, "USD per million requests", _LAMBDA)
 LAMBDA_GB_SECONDS = Fact(0.0000166667, "USD per GB-second", _LAMBDA)
 SQS_REQUESTS = Fact(0.40, "USD per million requests", _SQS)
-SQS_REQUEST_BYTES = Fact(64 * 1024, "bytes", _SQS)
-"""A larger payload counts as several requests, one for each started unit of this size."""
 SQS_FREE_REQUESTS = Fact(1_000_000, "requests a month", _SQS)
 DYNAMODB_WRITES = Fact(0.625, "USD per million write units", _DYNAMODB)
-DYNAMODB_READS = Fact(0.125, "USD per million read units", _DYNAMODB)
 LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))
 ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwatch"))
 """For a metric at the standard resolution of a minute."""

@@ -28,9 +28,7 @@ SQS_MESSAGE_BYTES = Fact(1_048_576, "bytes", _MESSAGES)
 SQS_BATCH_ENTRIES = Fact(10, "messages", _MESSAGES)
 """The most messages in one SendMessageBatch, ReceiveMessage or DeleteMessageBatch."""
 SQS_RETENTION_SHORTEST = Fact(60, "seconds", _MESSAGES)
-SQS_RETENTION_DEFAULT = Fact(345_600, "seconds", _MESSAGES)
 SQS_RETENTION_LONGEST = Fact(1_209_600, "seconds", _MESSAGES)
-SQS_VISIBILITY_DEFAULT = Fact(30, "seconds", _VISIBILITY)
 SQS_VISIBILITY_LONGEST = Fact(43_200, "seconds", _VISIBILITY)
 
 # SQS: queues
@@ -38,31 +36,19 @@ SQS_IN_FLIGHT = Fact(120_000, "messages", _QUEUES)
 """About how many messages of one queue may be received and not yet deleted."""
 SQS_WAIT_LONGEST = Fact(20, "seconds", _QUEUES)
 """The longest that a receive waits for a message (long polling)."""
-SQS_NAME_CHARACTERS = Fact(80, "characters", _QUEUES)
-SQS_SETTING_DELAY = Fact(60, "seconds", _SQS + "APIReference/API_SetQueueAttributes.html")
-"""How long a changed queue attribute may take to hold everywhere."""
 SQS_NAME_REUSE_DELAY = Fact(60, "seconds", _SQS + "APIReference/API_DeleteQueue.html")
 """How long a deleted queue's name stays taken."""
-SQS_PURGE_INTERVAL = Fact(60, "seconds", _SQS + "APIReference/API_PurgeQueue.html")
-SQS_MAX_RECEIVE_COUNT_DEFAULT = Fact(10, "receives", _SQS + "APIReference/API_SetQueueAttributes.html")
 SQS_MAX_RECEIVE_COUNT_MOST = Fact(
     1_000, "receives", _SQS + "SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 )
 SQS_METRICS_EVERY = Fact(60, "seconds", _METRICS)
 """How often SQS gives CloudWatch its metrics."""
-SQS_METRICS_LATEST = Fact(900, "seconds", _METRICS)
-"""How late they may be once an inactive queue is used again."""
-SQS_REDRIVE_RATE = Fact(500, "messages a second", _SQS + "APIReference/API_StartMessageMoveTask.html")
-"""The most that a redrive task moves; it can be told to move fewer."""
-SQS_REDRIVE_TASKS = Fact(1, "tasks", _SQS + "APIReference/API_StartMessageMoveTask.html")
-"""How many may move messages out of one queue at a time."""
 SQS_FIFO_DEDUPLICATION = Fact(
     300, "seconds", _SQS + "SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html"
 )
 """How long a FIFO queue remembers a deduplication id: shorter than any sender's retries."""
 
 # Lambda: functions and accounts
-LAMBDA_TIMEOUT_DEFAULT = Fact(3, "seconds", _LAMBDA + "dg/configuration-timeout.html")
 LAMBDA_TIMEOUT_LONGEST = Fact(900, "seconds", _LIMITS)
 LAMBDA_PAYLOAD = Fact(6, "MB", _LIMITS)
 """The largest request or response of a synchronous invocation."""
@@ -100,32 +86,15 @@ MAX_RECEIVE_COUNT_ADVISED = Fact(5, "receives", _WITH_QUEUE)
 """What AWS advises as the least maxReceiveCount, so that throttling sends no good message to the DLQ."""
 
 # API Gateway
-API_REQUESTS_PER_SECOND = Fact(10_000, "requests a second", _API_LIMITS)
-API_BURST = Fact(5_000, "requests", _API_LIMITS)
-API_INTEGRATION_TIMEOUT = Fact(29, "seconds", _API + "api-gateway-execution-service-limits-table.html")
 API_PAYLOAD = Fact(10, "MB", _API + "api-gateway-execution-service-limits-table.html")
-API_CREATE_INTERVAL = Fact(3, "seconds", _API_LIMITS)
-"""An account creates at most one REGIONAL REST API in this time."""
-API_DEPLOY_INTERVAL = Fact(5, "seconds", _API_LIMITS)
-API_DELETE_INTERVAL = Fact(30, "seconds", _API_LIMITS)
 
 # DynamoDB
 DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")
 """The largest item, its attribute names counted."""
 DYNAMODB_WRITE_UNIT_BYTES = Fact(1024, "bytes", _DYNAMODB + "Constraints.html")
 """One write unit for each started unit of this size, whether the condition holds or not."""
-DYNAMODB_TABLE_NAME_SHORTEST = Fact(3, "characters", _DYNAMODB + "Constraints.html")
-DYNAMODB_TABLE_NAME_LONGEST = Fact(255, "characters", _DYNAMODB + "Constraints.html")
 
 # IAM and CloudWatch Logs
-IAM_ROLE_NAME_CHARACTERS = Fact(
-    64, "characters", "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"
-)
-LOG_GROUP_NAME_CHARACTERS = Fact(
-    512,
-    "characters",
-    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
-)
 LOGS_FILTER_CALLS_PER_SECOND = Fact(
     5, "requests", "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 )

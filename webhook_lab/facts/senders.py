@@ -31,7 +31,6 @@ class Sender:
     signature_header: str
 
 
-STANDARD_WEBHOOKS_WAIT_SHORTEST = Fact(15, "seconds", _STANDARD)
 STANDARD_WEBHOOKS_WAIT_LONGEST = Fact(30, "seconds", _STANDARD)
 STANDARD_WEBHOOKS_RETRIES = Fact(
     (
@@ -56,13 +55,6 @@ SHOPIFY_WAIT = Fact(5, "seconds", _SHOPIFY)
 SHOPIFY_RETRIES = Fact(8, "retries", _SHOPIFY)
 SHOPIFY_RETRY_PERIOD = Fact(4 * _HOUR, "seconds", _SHOPIFY)
 """How long the retries go on, ever further apart; how far exactly is not documented."""
-
-SLACK_WAIT = Fact(3, "seconds", _SLACK)
-SLACK_RETRIES = Fact((0, _MINUTE, 5 * _MINUTE), "seconds", _SLACK)
-"""The delay before each retry; the first comes nearly at once."""
-
-STRIPE_RETRY_PERIOD = Fact(3 * 24 * _HOUR, "seconds", _STRIPE)
-"""How long the retries go on, ever further apart; how many, and how long it waits, is not documented."""
 
 SENDERS = (
     Sender(

@@ -1,6 +1,5 @@
 """Messages followed through their attempts, until they are stored or dead."""
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,11 +7,11 @@ from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.resources.queue import depth
-from webhook_lab.show.attempts import attempts_chart
+from webhook_lab.show.bars import attempts_chart
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark
-from webhook_lab.watch.attempts import attempts
+from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import LogReader
 from webhook_lab.watch.peek import messages_of, peek
 from webhook_lab.watch.rows import Answer, Work
@@ -27,27 +26,25 @@ class Attempts:
     """What the subscribe function has tried on each message since a moment, and which of them are dead.
 
     Args:
-        since: epoch milliseconds.
+        since: epoch milliseconds by AWS's clock (`Session.now`).
 
     Attributes:
         dead_since: by message id, when it was first seen in the dead-letter queue. SQS keeps no such time.
     """
 
     def __init__(self, pipeline: Pipeline, *, since: int) -> None:
-        self._pipeline, lag = pipeline, pipeline.session.target.traits.log_lag
-        group = pipeline.names.log_group("subscribe")
-        logs = pipeline.session.client("logs", recorded=False)
-        self._reader = LogReader(logs, log_group=group, since=since, overlap=max(2.0, 3 * lag))
-        self._lines: list[dict[str, object]] = []
+        self._pipeline, group = pipeline, pipeline.names.log_group("subscribe")
+        self._reader = LogReader.of(pipeline.session, log_group=group, since=since)
+        self._history = History()
         self._marks: list[tuple[int, str]] = []
         self.dead_since: dict[str, int] = {}
 
     def __call__(self, *answers: Answer) -> list[Work]:
         """Every attempt that has ended, oldest first; of these answers' messages, or of all."""
         with explain("read the subscribe function's log"):
-            self._lines += self._reader.read()
+            self._history.add(self._reader.read())
         wanted = {answer.message_id for answer in answers}
-        return [each for each in attempts(self._lines) if not wanted or each.message_id in wanted]
+        return [each for each in self._history.attempts() if not wanted or each.message_id in wanted]
 
     def wait(self, answer: Answer, number: int) -> list[Work]:
         """Wait until that many attempts at the answer's message have ended, and return them.
@@ -73,7 +70,7 @@ class Attempts:
 
         def note(messages: Iterable[Mapping[str, Any]]) -> None:
             for message in messages:
-                self.dead_since.setdefault(message["MessageId"], _now())
+                self.dead_since.setdefault(message["MessageId"], session.now())
 
         def once_there() -> int | None:
             note(peek(session, queue_url=url) or ())  # where it costs nothing, as they come
@@ -89,7 +86,7 @@ class Attempts:
 
     def mark(self, label: str) -> None:
         """Remember that something was done now, for the chart."""
-        self._marks.append((_now(), label))
+        self._marks.append((self._pipeline.session.now(), label))
 
     def chart(self, named: Mapping[str, Answer]) -> Chart:
         """The attempts at some messages, one row each, under the names that they are given here."""
@@ -105,7 +102,3 @@ class Attempts:
             marks=marks,
             theme=theme_here(),
         )
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,12 +6,13 @@ from typing import Any
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.send.events import events
-from webhook_lab.send.plan import Plan
 from webhook_lab.send.run import Run
 from webhook_lab.send.signing import new_secret
 
 SENDERS = 4
 """Attempts under way at once, unless asked for otherwise: each needs a publish environment, started cold."""
+SETTINGS = {"cap", "compress", "concurrency"}
+"""What else a burst can be told; see `Run`."""
 
 
 def burst_of(
@@ -36,9 +37,8 @@ def burst_of(
         LabError: a setting out of range, or no cap where requests cost money.
     """
     secret = secret or pipeline.settings.signing_secret or new_secret()
+    if unknown := ", ".join(sorted(settings.keys() - SETTINGS)):
+        raise LabError("send a burst", f"there is no {unknown}", f"There are {', '.join(sorted(SETTINGS))}.")
     deliveries = events(n, secret=secret, run=token, providers=providers, redelivered=redelivered, path=path)
-    if unknown := settings.keys() - Plan.__dataclass_fields__.keys():
-        known = ", ".join(sorted(Plan.__dataclass_fields__.keys() - {"url", "deliveries", "charges"}))
-        raise LabError("send a burst", f"there is no {', '.join(sorted(unknown))}", f"There are {known}.")
     charges = pipeline.session.target.traits.charges
-    return Run(Plan(url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings}))
+    return Run(url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings})

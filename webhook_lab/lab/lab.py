@@ -16,7 +16,7 @@ from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.lab.attempts import Attempts
 from webhook_lab.lab.burst import burst_of
-from webhook_lab.lab.watched_run import WatchedRun
+from webhook_lab.lab.run import WatchedRun
 from webhook_lab.pipeline import (
     Pipeline,
     Settings,
@@ -69,7 +69,7 @@ class Lab:
         self.pipeline, self.chapter = pipeline, chapter
         self.names, self.aws = pipeline.names, pipeline.session
         self.run = secrets.token_hex(4)
-        self.opened_at = time.time_ns() // 1_000_000
+        self.opened_at = self.aws.now()
         self.answers: list[Answer] = []
         self.database: Database | None = None
         self.watched: WatchedRun | None = None
@@ -291,7 +291,7 @@ class Lab:
         """Begin to send `n` signed deliveries at once, each with an id of its own, and return meanwhile.
 
         Args:
-            how: as for `burst_of` and `Plan`; `cap`, the most requests, is asked for where they cost money.
+            how: as for `burst_of` and `Run`; `cap`, the most requests, is asked for where they cost money.
 
         Raises:
             LabError: what cannot be sent as asked; then nothing was.

@@ -1,7 +1,7 @@
 """An AWS on the learner's own machine, for as long as somebody needs it: nothing of it is left afterwards.
 
-A supervisor process starts the emulator behind a guard, and ends it when the last lease is gone.
-`private_cloud` belongs to one process, `shared_cloud` to all programs of one user.
+A server process runs the emulator behind a guard, and ends when its owner or the last lease is gone; its
+keeper removes what is left. `private_cloud` belongs to one process, `shared_cloud` to all programs of a user.
 """
 
 from webhook_lab.local_cloud.client import (

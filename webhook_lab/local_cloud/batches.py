@@ -1,10 +1,48 @@
-"""Batches of messages: what fits into one invocation, and which of them failed in it."""
+"""What pollers work with: batches of messages, the queue that gives them, the function that takes them."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
+
+from webhook_lab.facts import quotas
 
 Message = dict[str, Any]
 """A message as ReceiveMessage gives it."""
+
+RECEIVE_MOST = quotas.SQS_BATCH_ENTRIES.value
+LONG_POLL = quotas.SQS_WAIT_LONGEST.value
+PAYLOAD_BYTES = quotas.LAMBDA_PAYLOAD.value * 1024 * 1024
+
+
+class Throttled(Exception):
+    """Invoke answered 429: the function may not run once more at this moment."""
+
+
+class FunctionFailed(Exception):
+    """The function ran, and raised or timed out."""
+
+
+class Refused(Exception):
+    """AWS refused one of the mapping's own calls: its error code and message."""
+
+
+class Queue(Protocol):
+    """The three calls that a mapping makes on its queue, with the function's execution role."""
+
+    async def receive(self, most: int, wait: int) -> list[Message]:
+        """ReceiveMessage: up to `most` (10 or fewer), waiting up to `wait` seconds for the first."""
+
+    async def delete(self, messages: list[Message]) -> None:
+        """DeleteMessageBatch."""
+
+    async def visibility_timeout(self) -> float:
+        """GetQueueAttributes: seconds."""
+
+
+class Function(Protocol):
+    """The one call that a mapping makes on its function."""
+
+    async def invoke(self, batch: list[Message]) -> Any:
+        """Invoke: what the function returned. Raises Throttled or FunctionFailed."""
 
 
 def failed_of(response: Any, batch: list[Message]) -> set[str]:

@@ -2,25 +2,38 @@
 
 import contextlib
 import http.client
+import importlib.util
 import json
 import os
-import socket
+import secrets
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import filelock
 
-from webhook_lab.local_cloud.launch import start, wait_for
-from webhook_lab.local_cloud.runtime import IDENTITY_PATH, CloudError, State, runtime_folder, states
+from webhook_lab.keeper import apart
+from webhook_lab.local_cloud.runtime import (
+    IDENTITY_PATH,
+    CloudError,
+    Kind,
+    State,
+    count_leases,
+    finding,
+    runtime_folder,
+    scrubbed_environment,
+    states,
+)
 
 _ANSWER_SECONDS = 5.0  # a process of ours on this machine answers within milliseconds
 _START_SECONDS = 60.0  # while another process starts the shared cloud
+_END_SECONDS = 20.0  # longer than a keeper takes
 
-# For the life of this process: its leases on shared clouds, by nonce, and the supervisors that it started.
-_held: dict[str, socket.socket] = {}
+# For the life of this process: its leases on shared clouds, by nonce, and the servers that it started.
+_held: dict[str, filelock.BaseFileLock] = {}
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -54,11 +67,10 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Leases:
-    """Who needs a cloud: how many programs lease it, whether it is kept, how long ago it was last used."""
+    """Who needs a cloud: how many programs lease it, and whether it is kept."""
 
     open: int
     kept: bool
-    idle_seconds: float
 
 
 @contextlib.contextmanager
@@ -67,13 +79,11 @@ def private_cloud(*, port: int | None = None) -> Iterator[Cloud]:
 
     Raises CloudError if it cannot be started.
     """
-    process, state = start(runtime_folder(), "private", port or 0)
+    process, state = _start(runtime_folder(), "private", port or 0)
     try:
-        lease, _ = _ask(state, "lease")
-        with lease:
-            yield _cloud(state)
+        yield _cloud(state)
     finally:
-        wait_for(process)
+        _end(process)
 
 
 def shared_cloud() -> Cloud:
@@ -84,17 +94,14 @@ def shared_cloud() -> Cloud:
     root = runtime_folder()
     _children[:] = [child for child in _children if child.poll() is None]
     try:
-        with filelock.FileLock(root / "shared.lock", timeout=_START_SECONDS):
+        with finding(root, _START_SECONDS):
             for state in states(root):
-                with contextlib.suppress(CloudError):  # it is just ending
+                with contextlib.suppress(OSError):  # it was killed this moment
                     if _answers(state):
-                        if state.nonce not in _held:
-                            _held[state.nonce], _ = _ask(state, "lease")
-                        return _cloud(state)
-            process, state = start(root, "shared", 0)
+                        return _leased(root, state)
+            process, state = _start(root, "shared", 0)
             _children.append(process)
-            _held[state.nonce], _ = _ask(state, "lease")
-            return _cloud(state)
+            return _leased(root, state)
     except filelock.Timeout:
         said = f"another program has been starting the shared local cloud for {_START_SECONDS:.0f} s"
         raise CloudError(said, f"End that program: it holds {root / 'shared.lock'}.") from None
@@ -107,19 +114,19 @@ def running_cloud() -> Cloud | None:
 
 def keep(cloud: Cloud) -> None:
     """Let the cloud live on without any lease, until `unkeep` or until no request has come for two hours."""
-    _ask(_state_of(cloud), "keep")[0].close()
+    _kept(cloud).touch()
 
 
 def unkeep(cloud: Cloud) -> None:
     """End what `keep` began: the cloud lives as long as a program leases it, and 30 s more."""
-    _ask(_state_of(cloud), "unkeep")[0].close()
+    _kept(cloud).unlink(missing_ok=True)
 
 
 def leases(cloud: Cloud) -> Leases:
     """Who needs the cloud at this moment."""
-    connection, told = _ask(_state_of(cloud), "status")
-    connection.close()
-    return Leases(**told)
+    kept = _kept(cloud)
+    with finding(kept.parents[1], _START_SECONDS):
+        return Leases(count_leases(kept.parent), kept.exists())
 
 
 def identify(endpoint_url: str) -> str | None:
@@ -151,30 +158,60 @@ def _answers(state: State) -> bool:
         return False
 
 
-def _state_of(cloud: Cloud) -> State:
-    for state in states(runtime_folder(), f"*-{cloud.nonce}"):
-        return state
-    raise _gone()
+def _kept(cloud: Cloud) -> Path:
+    """The file that says whether the shared cloud is kept. Raises CloudError if the cloud is gone."""
+    folder = runtime_folder() / f"shared-{cloud.nonce}"
+    if not (folder / "state.json").exists():
+        said = "the local cloud is gone, and with it what was in it"
+        raise CloudError(said, "Open the lab again: it starts one.")
+    return folder / "kept"
 
 
-def _ask(state: State, wish: str) -> tuple[socket.socket, dict[str, Any]]:
-    """Tell the supervisor a wish: the connection, and what was said. Raises CloudError if it is gone."""
-    try:
-        connection = socket.create_connection(("127.0.0.1", state.control_port), timeout=_ANSWER_SECONDS)
-        try:
-            connection.sendall(json.dumps({"token": state.token, "do": wish}).encode() + b"\n")
-            with connection.makefile("rb") as answer:
-                told: dict[str, Any] = json.loads(answer.readline())
-            connection.settimeout(None)
-        except BaseException:
-            connection.close()
-            raise
-    except (OSError, ValueError) as error:
-        raise _gone() from error
-    return connection, told
+def _leased(root: Path, state: State) -> Cloud:
+    if state.nonce not in _held:
+        name = f"lease-{secrets.token_hex(8)}"
+        lock = filelock.FileLock(root / f"shared-{state.nonce}" / name, thread_local=False)
+        lock.acquire(timeout=0)
+        _held[state.nonce] = lock
+    return _cloud(state)
 
 
-def _gone() -> CloudError:
-    return CloudError(
-        "the local cloud is gone, and with it what was in it", "Open the lab again: it starts one."
+def _start(root: Path, kind: Kind, port: int) -> tuple[subprocess.Popen[bytes], State]:
+    """Start a server and wait until its cloud is ready. Raises CloudError if it fails."""
+    if not all(importlib.util.find_spec(package) for package in ("ministack", "hypercorn")):
+        raise CloudError("the local cloud is not installed", "Run: pip install 'webhook-lab[local]'")
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "webhook_lab.local_cloud.server", str(root), kind, str(port)],
+        stdin=subprocess.PIPE if kind == "private" else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=scrubbed_environment(),
+        cwd=root,
+        **apart(),
     )
+    assert process.stdout
+    said: list[str] = []
+    try:
+        with process.stdout:
+            for line in process.stdout:
+                said.append(line.decode("utf-8", "replace").rstrip())
+                if said[-1].startswith("started "):
+                    return process, next(states(root, f"{kind}-{said[-1].split()[1]}"))
+        try_this = "Choose another port, or none." if port else "Run: webhook-lab doctor"
+        raise CloudError("the local cloud could not start: " + "\n".join(said[-8:]), try_this)
+    except BaseException:
+        _end(process)
+        raise
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a server, with all that it started. Should it hang it is killed, and its keeper does the rest."""
+    if process.stdin:
+        process.stdin.close()
+    else:
+        process.terminate()
+    try:
+        process.wait(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -40,57 +40,36 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from webhook_lab.facts import quotas
-from webhook_lab.local_cloud.batches import Message, bytes_of, failed_of, within
+from webhook_lab.local_cloud.batches import (
+    LONG_POLL,
+    PAYLOAD_BYTES,
+    RECEIVE_MOST,
+    Function,
+    FunctionFailed,
+    Message,
+    Queue,
+    Refused,
+    Throttled,
+    bytes_of,
+    failed_of,
+    within,
+)
 
 T = TypeVar("T")
 
 _CALLED_BACK = "called back"
-RECEIVE_MOST = quotas.SQS_BATCH_ENTRIES.value
-LONG_POLL = quotas.SQS_WAIT_LONGEST.value
-PAYLOAD_BYTES = quotas.LAMBDA_PAYLOAD.value * 1024 * 1024
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds before the second attempt, and at most before any."""
+_MINUTE = 60.0
+FIRST_PAUSE, LONGEST_PAUSE, DOUBLINGS = 0.1, 5.0, 6
+"""Seconds before the second attempt, and at most before any; after so many doublings that is reached."""
 
 log = logging.getLogger(__name__)
 
 
-class Throttled(Exception):
-    """Invoke answered 429: the function may not run once more at this moment."""
-
-
-class FunctionFailed(Exception):
-    """The function ran, and raised or timed out."""
-
-
-class Refused(Exception):
-    """AWS refused one of the mapping's own calls: its error code and message."""
-
-
-class Queue(Protocol):
-    """The three calls that a mapping makes on its queue, with the function's execution role."""
-
-    async def receive(self, most: int, wait: int) -> list[Message]:
-        """ReceiveMessage: up to `most` (10 or fewer), waiting up to `wait` seconds for the first."""
-
-    async def delete(self, messages: list[Message]) -> None:
-        """DeleteMessageBatch."""
-
-    async def visibility_timeout(self) -> float:
-        """GetQueueAttributes: seconds."""
-
-
-class Function(Protocol):
-    """The one call that a mapping makes on its function."""
-
-    async def invoke(self, batch: list[Message]) -> Any:
-        """Invoke: what the function returned. Raises Throttled or FunctionFailed."""
-
-
 @dataclass(frozen=True)
-class Settings:
+class PollerSettings:
     """What the mapping is set to: see CreateEventSourceMapping."""
 
     enabled: bool = True
@@ -102,15 +81,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Scale:
-    """How many pollers there may be; `minute` is shorter where one should not have to wait for it."""
+    """How many pollers there are at least and at most, and how many more each minute."""
 
     least: int = quotas.MAPPING_STARTS_WITH.value
     more: int = quotas.MAPPING_GROWS_BY.value
     most: int = quotas.MAPPING_ENDS_WITH.value
-    minute: float = 60.0
 
 
-class Mapping:
+class Pollers:
     """The pollers of one event source mapping.
 
     Args:
@@ -123,7 +101,7 @@ class Mapping:
         self,
         queue: Queue,
         function: Function,
-        settings: Callable[[], Settings],
+        settings: Callable[[], PollerSettings],
         *,
         scale: Scale | None = None,
         chance: random.Random | None = None,
@@ -131,7 +109,7 @@ class Mapping:
         ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue, self._function, self._settings = queue, function, settings
-        self._known: Settings | None = None
+        self._known: PollerSettings | None = None
         self._scale, self._chance = scale or Scale(), chance or random.Random()
         self._report, self._ended = report, ended
         self._pollers: dict[int, asyncio.Task[None]] = {}
@@ -259,7 +237,7 @@ class Mapping:
             self.adjust()
         elif self._minute is None:
             self._troubled = False
-            self._minute = asyncio.get_running_loop().call_later(self._scale.minute, self._after_a_minute)
+            self._minute = asyncio.get_running_loop().call_later(_MINUTE, self._after_a_minute)
 
     def _after_a_minute(self) -> None:
         scale = self._scale
@@ -268,7 +246,7 @@ class Mapping:
         else:
             self._wanted = min(scale.most, self._wanted + scale.more)
         self._troubled = False
-        self._minute = asyncio.get_running_loop().call_later(scale.minute, self._after_a_minute)
+        self._minute = asyncio.get_running_loop().call_later(_MINUTE, self._after_a_minute)
         self.adjust()
 
     def _end_of_busy_time(self) -> None:
@@ -279,7 +257,8 @@ class Mapping:
 
     def _pause(self, attempt: int) -> float:
         """Seconds to wait after so many attempts before."""
-        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**attempt) * self._chance.uniform(0.5, 1.5)
+        doubled = FIRST_PAUSE * 2.0 ** min(attempt, DOUBLINGS)
+        return min(LONGEST_PAUSE, doubled) * self._chance.uniform(0.5, 1.5)
 
     async def _waiting(self, number: int, awaited: Awaitable[T]) -> T | None:
         """What is awaited, or None if this poller is called back from it."""

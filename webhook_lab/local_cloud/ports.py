@@ -15,12 +15,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ministack.core import lambda_runtime
-from ministack.core.responses import request_scope
-from ministack.services import lambda_svc
-
-from webhook_lab.local_cloud import poller
-from webhook_lab.local_cloud.batches import Message
+from webhook_lab.local_cloud.batches import RECEIVE_MOST, FunctionFailed, Message, Refused, Throttled
+from webhook_lab.local_cloud.emulator.mappings import execution_role, let_through
 from webhook_lab.local_cloud.guard import App
 
 Payload = dict[str, Any]
@@ -121,7 +117,7 @@ class Caller:
 
 
 class Ends:
-    """What one mapping connects, `esm` as the emulator keeps it: a `poller.Queue` and a `poller.Function`."""
+    """What one mapping connects, `esm` as the emulator keeps it: a Queue and a Function."""
 
     def __init__(self, caller: Caller, account: str, region: str, esm: dict[str, Any]) -> None:
         self._caller, self._account, self._region, self._esm = caller, account, region, esm
@@ -135,8 +131,8 @@ class Ends:
 
     async def delete(self, messages: list[Message]) -> None:
         """DeleteMessageBatch, ten at a time."""
-        for first in range(0, len(messages), poller.RECEIVE_MOST):
-            some = messages[first : first + poller.RECEIVE_MOST]
+        for first in range(0, len(messages), RECEIVE_MOST):
+            some = messages[first : first + RECEIVE_MOST]
             entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(some)]
             await self._sqs("DeleteMessageBatch", Entries=entries)
 
@@ -147,7 +143,7 @@ class Ends:
 
     async def invoke(self, batch: list[Message]) -> Any:
         """Invoke the function with the messages that the mapping's filter lets through, if any."""
-        records = lambda_svc._apply_filter_criteria([self._record(message) for message in batch], self._esm)
+        records = let_through(self._esm, [self._record(message) for message in batch])
         if not records:
             return None
         name = ":".join(filter(None, (self._esm["FunctionName"], self._esm.get("Qualifier"))))
@@ -160,21 +156,17 @@ class Ends:
             {},
         )
         if status == 429:
-            raise poller.Throttled
+            raise Throttled
         if status != 200:
             raise _refused(headers, answer)
         if "x-amz-function-error" in headers:
-            raise poller.FunctionFailed
+            raise FunctionFailed
         return answer
 
     async def _sqs(self, action: str, **payload: Any) -> Payload:
-        with request_scope(self._account, self._region):
-            function = self._esm["FunctionName"], self._esm.get("Qualifier")
-            record, config = lambda_svc._get_func_record_for_qualifier(*function)
-            if record is None:  # nothing is read that could not be handed on
-                missing = f"Function not found: {self._esm['FunctionArn']}"
-                raise poller.Refused(f"ResourceNotFoundException: {missing}")
-            role = lambda_runtime.execution_credentials(config)
+        role = execution_role(self._account, self._region, self._esm)
+        if role is None:  # nothing is read that could not be handed on
+            raise Refused(f"ResourceNotFoundException: Function not found: {self._esm['FunctionArn']}")
         queue = f"{self._caller.address}/{self._account}/{self._esm['EventSourceArn'].rsplit(':', 1)[1]}"
         status, headers, answer = await self._caller.call(
             "sqs",
@@ -207,7 +199,7 @@ class Ends:
         }
 
 
-def _refused(headers: dict[str, str], answer: Any) -> poller.Refused:
+def _refused(headers: dict[str, str], answer: Any) -> Refused:
     told = answer if isinstance(answer, dict) else {}
     code = headers.get("x-amzn-errortype") or str(told.get("__type", "")).rpartition("#")[2]
-    return poller.Refused(f"{code}: {told.get('message') or told.get('Message') or ''}")
+    return Refused(f"{code}: {told.get('message') or told.get('Message') or ''}")

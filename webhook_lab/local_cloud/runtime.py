@@ -1,17 +1,18 @@
 """Where local clouds keep what they need while they live: one run folder each, gone when they are.
 
 <runtime folder>/           for its owner only
-    shared.lock             held for a moment by whoever looks for, or starts, the shared cloud
-    <kind>-<nonce>.lock     held by that cloud's supervisor as long as it lives
-    <kind>-<nonce>/         the run folder: state.json, server.log, tmp/ (the functions' code)
+    shared.lock             held for a moment by whoever looks for, starts or ends the shared cloud
+    <kind>-<nonce>/         the run folder (see keeper) of one cloud:
+        state.json          how to reach it
+        lease-<number>      locked by one program that uses the shared cloud, as long as that lives
+        kept                there while the cloud is kept without leases
+        server.log, tmp/    what it says, and the functions' code
 """
 
 import contextlib
 import json
 import os
-import shutil
 import sys
-import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -48,8 +49,13 @@ class State:
     endpoint_url: str
     access_key_id: str
     secret_access_key: str
-    control_port: int
-    token: str
+
+    def publish(self, folder: Path) -> None:
+        """Write it: whole or not at all, and never readable by others."""
+        draft = folder / "state.json.new"
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        draft.replace(folder / "state.json")
 
 
 def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -74,59 +80,23 @@ def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return folder
 
 
-class RunFolder:
-    """One cloud's folder.
-
-    Its lock is taken before the folder appears and held while the cloud lives: whoever can take the lock of
-    an existing folder knows that its cloud is dead.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.log = path / "server.log"
-        self._lock = filelock.FileLock(f"{path}.lock")
-
-    def claim(self) -> None:
-        """Take the lock. Raises filelock.Timeout if the cloud lives."""
-        self._lock.acquire(timeout=0)
-
-    def create(self) -> None:
-        """Make the folder, once it is claimed."""
-        self.path.mkdir(mode=0o700)
-        (self.path / "tmp").mkdir()
-
-    def publish(self, state: State) -> None:
-        """Write the state file: whole or not at all, and never readable by others."""
-        draft = self.path / "state.json.new"
-        draft.touch(mode=0o600, exist_ok=False)
-        draft.write_text(json.dumps(asdict(state)), encoding="utf-8")
-        draft.replace(self.path / "state.json")
-
-    def log_tail(self) -> str:
-        """The last lines that the server wrote."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-8:])
-
-    def remove(self) -> None:
-        """Delete the folder and its lock; for 2 s, should a dying process still hold a file open."""
-        (self.path / "state.json").unlink(missing_ok=True)  # first: nobody shall find a cloud that is going
-        deadline = time.monotonic() + 2
-        while self.path.exists() and time.monotonic() < deadline:
-            shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.release()
-        if not self.path.exists():
-            with contextlib.suppress(OSError):
-                Path(self._lock.lock_file).unlink()
+def finding(root: Path, seconds: float) -> filelock.BaseFileLock:
+    """The lock under which the shared cloud is found, started or ended. Entering raises filelock.Timeout."""
+    return filelock.FileLock(root / "shared.lock", timeout=seconds)
 
 
-def sweep(root: Path) -> None:
-    """Remove the run folders of clouds that died without doing so."""
-    for path in (*root.glob("private-*"), *root.glob("shared-*")):
-        if path.is_dir():
-            left = RunFolder(path)
-            with contextlib.suppress(filelock.Timeout):
-                left.claim()
-                left.remove()
+def count_leases(folder: Path) -> int:
+    """How many programs lease the cloud of this run folder, removing ended leases. Only while `finding`."""
+    count = 0
+    for path in folder.glob("lease-*"):
+        lock = filelock.FileLock(path, timeout=0)
+        try:
+            lock.acquire()
+            lock.release()
+            path.unlink(missing_ok=True)
+        except OSError:
+            count += 1
+    return count
 
 
 def states(root: Path, pattern: str = "shared-*") -> Iterator[State]:

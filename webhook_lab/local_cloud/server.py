@@ -1,24 +1,23 @@
-"""The server process: the emulator behind the guard, on one loopback port. Run by the supervisor only.
+"""The server process: the emulator behind the guard, on one loopback port.
 
-Its standard input says what to serve, in one JSON line, and then stays open: when it closes, the supervisor
-is dead and everything here ends. Its standard output says `{"port": …}` when ready, then a line now and then
-while requests come. What it logs goes to standard error.
+    python -P -m webhook_lab.local_cloud.server <runtime folder> <private|shared> <port or 0>
+
+It prints `started <nonce>` when ready; else it ends, and what it printed says why. A private one ends when
+its standard input does, which its owner holds open.
 """
 
 import asyncio
-import contextlib
-import json
 import os
-import shutil
+import secrets
 import socket
+import string
 import sys
-import threading
-import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import psutil
+from webhook_lab.local_cloud.life import Life
+from webhook_lab.local_cloud.runtime import Kind, State
 
 # The emulator reads its settings when it is imported. Those that are not here are its defaults.
 _SETTINGS = {
@@ -37,74 +36,62 @@ _SETTINGS = {
     "NO_PROXY": "127.0.0.1,localhost",
 }
 _FOLDERS = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "STATE_DIR", "S3_DATA_DIR")
-_TELL_SECONDS = 0.25  # at most so often does it tell the supervisor that requests come
 
 
 def main() -> None:
-    """Serve until standard input closes."""
-    reports = os.dup(1)
-    os.dup2(2, 1)  # whatever else prints must not disturb the reports
-    asked: dict[str, Any] = json.loads(os.read(0, 65536))
-    folder = Path(asked["run_folder"])
-    threading.Thread(target=_end_with_the_supervisor, args=(folder,), daemon=True).start()
+    """Serve until nobody needs the cloud."""
+    kind: Kind = "private" if sys.argv[2] == "private" else "shared"
+    life = Life(Path(sys.argv[1]), kind)
     try:
-        listener = _listen(asked["port"])
+        listener = _listen(int(sys.argv[3]))
     except OSError as error:
-        os.write(reports, json.dumps({"failed": f"port {asked['port']}: {error.strerror}"}).encode())
-        return
+        sys.exit(f"port {sys.argv[3]}: {error.strerror}")
+    port = listener.getsockname()[1]
+    key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
+    state = State(life.nonce, f"http://127.0.0.1:{port}", key, secrets.token_urlsafe(30))
     os.environ.pop("PYTHONPATH", None)
-    os.environ.update(_SETTINGS, GATEWAY_PORT=str(listener.getsockname()[1]))
-    os.environ.update(dict.fromkeys(_FOLDERS, str(folder / "tmp")))
+    os.environ.update(_SETTINGS, GATEWAY_PORT=str(port))
+    os.environ.update(dict.fromkeys(_FOLDERS, str(life.folder / "tmp")))
     # Whom the emulator takes for root. Functions get their role's credentials instead, and never the secret.
-    os.environ["AWS_ACCESS_KEY_ID"] = asked["access_key_id"]
-    asyncio.run(_serve(listener, asked, reports))
+    os.environ["AWS_ACCESS_KEY_ID"] = key
+    asyncio.run(_serve(listener, life, state))
+    life.end()
 
 
-async def _serve(listener: socket.socket, asked: dict[str, Any], reports: int) -> None:
+async def _serve(listener: socket.socket, life: Life, state: State) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
 
-    from webhook_lab.local_cloud import live_lines, mended
+    from webhook_lab.local_cloud import emulator
+    from webhook_lab.local_cloud.emulator.mappings import Mappings
     from webhook_lab.local_cloud.guard import Guard
-    from webhook_lab.local_cloud.mappings import Mappings
-    from webhook_lab.local_cloud.ports import Caller, Credentials
-    from webhook_lab.local_cloud.whole_logs import keep_logs_whole
+    from webhook_lab.local_cloud.ports import Caller, Credentials, Ends
 
-    mended.install()
-    keep_logs_whole()
-    live_lines.install()
-    told = 0.0
-
-    def tell() -> None:
-        nonlocal told
-        if time.monotonic() - told > _TELL_SECONDS:
-            told = time.monotonic()
-            with contextlib.suppress(OSError):  # the supervisor's death is noticed elsewhere
-                os.write(reports, b"\n")
-
-    port, owner = listener.getsockname()[1], (asked["access_key_id"], asked["secret_access_key"])
-    mappings = Mappings(Caller(app, f"http://127.0.0.1:{port}", Credentials(*owner)))
-    mappings.install()
+    emulator.install()
+    port = listener.getsockname()[1]
+    owner = Credentials(state.access_key_id, state.secret_access_key)
+    mappings = Mappings(partial(Ends, Caller(app, state.endpoint_url, owner)))
     guard = Guard(
         app,
         port=port,
-        access_key_id=asked["access_key_id"],
-        secret_access_key=asked["secret_access_key"],
-        identity={"nonce": asked["nonce"], "emulator": f"ministack {version('ministack')}"},
-        seen=tell,
+        access_key_id=owner.key,
+        secret_access_key=owner.secret,
+        identity={"nonce": state.nonce, "emulator": f"ministack {version('ministack')}"},
+        seen=life.used,
     )
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000
-    os.write(reports, json.dumps({"port": port}).encode() + b"\n")  # requests wait in the backlog from now on
-    polling = asyncio.create_task(mappings.run())
+    life.begin(state)  # requests wait in the backlog from now on
+    tasks = asyncio.create_task(mappings.run()), asyncio.create_task(life.last())
     try:
         await serve(guard, config)  # type: ignore[arg-type]  # hypercorn has its own names for ASGI's types
     finally:
-        polling.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 def _listen(port: int) -> socket.socket:
@@ -117,21 +104,6 @@ def _listen(port: int) -> socket.socket:
     listener.bind(("127.0.0.1", port))
     listener.listen(100)
     return listener
-
-
-def _end_with_the_supervisor(folder: Path) -> None:
-    """Wait until standard input closes, then do what the supervisor would have done."""
-    while os.read(0, 4096):
-        pass
-    deadline = time.monotonic() + 2
-    while folder.exists() and time.monotonic() < deadline:  # meanwhile, an invocation may start a function
-        for function in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                function.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
-        Path(f"{folder}.lock").unlink(missing_ok=True)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from webhook_lab.pipeline.operations import (
 )
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, step_of, steps_until
-from webhook_lab.pipeline.watch import fates_in, watch_pipeline
 
 __all__ = [
     "LAST",
@@ -21,7 +20,6 @@ __all__ = [
     "Removed",
     "Settings",
     "dead_letter_alarm",
-    "fates_in",
     "open_pipeline",
     "redrive",
     "retire_dead_ledgers",
@@ -30,5 +28,4 @@ __all__ = [
     "steps_until",
     "throttle_of",
     "warm_subscriber",
-    "watch_pipeline",
 ]

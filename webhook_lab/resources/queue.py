@@ -139,7 +139,7 @@ class Queue(Resource):
 
     @classmethod
     def console_page(cls, aws: Session, name: str) -> str:
-        url = f"https://sqs.{aws.target.region}.{aws.target.domain}/{aws.target.account}/{name}"
+        url = f"https://sqs.{aws.target.region}.{aws.target.dns_suffix}/{aws.target.account}/{name}"
         return f"sqs/v3/home?region={aws.target.region}#/queues/{quote(url, safe='')}"
 
 

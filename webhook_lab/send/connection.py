@@ -9,7 +9,6 @@ whole answer, however slowly that trickles in.
 import asyncio
 import ssl
 import time
-from dataclasses import dataclass
 
 import h11
 
@@ -17,17 +16,6 @@ IDLE_SECONDS = 4.0
 """A connection unused for longer is not used again: many servers close theirs after five seconds."""
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; whoever answers a delivery with more is not read to the end."""
-LONGEST_RETRY_AFTER = 86_400.0
-"""Seconds; no server puts a sender off for longer."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A whole answer; `retry_after` in seconds, 0 when it has no such header or one that is not a number."""
-
-    status: int
-    body: bytes
-    retry_after: float
 
 
 class Connection:
@@ -57,8 +45,8 @@ class Connection:
         """Close at once, whatever is under way."""
         self._writer.transport.abort()
 
-    async def exchange(self, request: h11.Request, body: bytes) -> Reply:
-        """Send and read the whole answer.
+    async def exchange(self, request: h11.Request, body: bytes) -> tuple[h11.Response, bytes]:
+        """Send and read the whole answer: its head and its body.
 
         Raises:
             OSError, h11.RemoteProtocolError: the connection broke, or what came was not HTTP.
@@ -66,23 +54,19 @@ class Connection:
         http = self._http
         out = [http.send(request), http.send(h11.Data(data=body)), http.send(h11.EndOfMessage())]
         self._writer.write(b"".join(part or b"" for part in out))
-        status, headers, chunks, size = 0, {}, [], 0
-        while True:
-            event = http.next_event()
+        answer = bytearray()
+        while not isinstance(event := http.next_event(), h11.EndOfMessage):
             if event is h11.NEED_DATA:
                 http.receive_data(await self._reader.read(64 * 1024))
+            elif event is h11.PAUSED:
+                raise h11.RemoteProtocolError("the answer changes the protocol")
             elif isinstance(event, h11.Response):
-                status, headers = event.status_code, dict(event.headers)
+                response = event
             elif isinstance(event, h11.Data):
-                chunks.append(bytes(event.data))
-                size += len(event.data)
-                if size > LARGEST_ANSWER:
+                answer += event.data
+                if len(answer) > LARGEST_ANSWER:
                     raise h11.RemoteProtocolError("the answer does not end")
-            elif isinstance(event, h11.EndOfMessage):
-                break
         if http.our_state is h11.DONE and http.their_state is h11.DONE:
             http.start_next_cycle()
             self._used_at = time.monotonic()
-        asked = headers.get(b"retry-after", b"")
-        retry_after = min(float(asked), LONGEST_RETRY_AFTER) if asked.isdigit() else 0.0
-        return Reply(status, b"".join(chunks), retry_after)
+        return response, bytes(answer)

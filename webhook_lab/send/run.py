@@ -1,135 +1,185 @@
-"""Send many deliveries as their providers would: paced, in parallel, each again until it is accepted.
+"""Send many deliveries as their providers would: in parallel, each again until it is accepted or given up.
 
-The sending goes on in a thread with an event loop of its own, so that a notebook can wait for it, watch it,
-or do something else meanwhile. What a bad URL does is counted by kind and never raised.
+What a bad URL does is counted by kind and never raised.
 """
 
 import asyncio
-import contextlib
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Self
 
-from webhook_lab.send.engine import Engine
-from webhook_lab.send.plan import Plan
-from webhook_lab.send.sender import Delivery
-from webhook_lab.send.tally import Tally
-from webhook_lab.watch.rows import Sent
+from webhook_lab.aws.errors import LabError
+from webhook_lab.send.background import Background
+from webhook_lab.send.ranges import MOST_DELIVERIES, within
+from webhook_lab.send.retries import GONE, is_accepted
+from webhook_lab.send.sender import Delivery, NoAnswer, Sender, head
+from webhook_lab.watch.rows import Answer, Sent
 
+CONCURRENCY = 8
+"""Attempts under way at once, unless asked for otherwise: as many publish functions run, 47 MB each."""
+COMPRESS = 3600.0
+"""Seconds of a provider's retry schedule in one second of a run, unless asked for otherwise: an hour."""
 PROGRESS_AFTER = 2.0
 """Seconds; what is over sooner shows no bar."""
 
 
-class Run(Tally):
-    """One sending: `start` it; then `wait`, `pause`, `resume` or `stop`.
+class Run(Background):
+    """One sending in the background: `start` it; then `wait` or `stop`. All of it can be read meanwhile.
 
     Args:
-        on_sent: told of each delivery when it is settled, in the sending thread; it should be quick.
+        url: the API's address with its stage.
+        compress: seconds of the retry schedules in one of the run.
+        concurrency: attempts under way at once.
+        cap: the most requests to make, retries counted. First attempts always have their part of it.
+        charges: requests to `url` cost money: then there has to be a cap.
+
+    Attributes:
+        sent: a row for each delivery that is settled: accepted, or given up, or begun and then stopped. An
+            attempt broken off has the error "stopped": nobody knows whether it arrived.
+        attempts: every attempt, retries included, by its status or by the kind of failure in its place.
+        answers: the first acceptance of each id: where a timeline of that delivery begins.
+        capped: deliveries given up because the cap left no retry.
+
+    Raises:
+        LabError: a setting out of range, no address, no cap where requests cost money, or a delivery that
+            HTTP cannot carry. Then nothing is sent.
     """
 
-    def __init__(self, plan: Plan, *, on_sent: Callable[[Sent], object] | None = None) -> None:
-        super().__init__(plan)
-        self._engine = Engine(plan, self, self._settle)
-        self._on_sent = on_sent
-        self._failure: BaseException | None = None
-        self._begun = threading.Event()
-        self._thread = threading.Thread(target=self._send, name="sender", daemon=True)
-
-    def start(self) -> Self:
-        """Begin, and return at once."""
-        self._thread.start()
-        self._begun.wait()
-        return self
-
-    @property
-    def finished(self) -> bool:
-        """Whether everything is settled, or the run was stopped."""
-        return self._begun.is_set() and not self._thread.is_alive()
+    def __init__(
+        self,
+        url: str,
+        deliveries: Sequence[Delivery],
+        *,
+        compress: float = COMPRESS,
+        concurrency: int = CONCURRENCY,
+        cap: int | None = None,
+        charges: bool = False,
+    ) -> None:
+        super().__init__(self._send)
+        where, n = f"send to {url}", len(deliveries)
+        within(where, "the number of deliveries", n, 1, MOST_DELIVERIES)
+        within(where, "concurrency", concurrency, 1, 256, whole=True)
+        within(where, "compress", compress, 1, 1_000_000)
+        if cap is not None:
+            within(where, "the cap on requests", cap, n, 100 * MOST_DELIVERIES)
+        elif charges:
+            said = "each request there costs money, and no cap on their number is set"
+            raise LabError(where, said, f"Say the most that you will pay for: cap={n}, or more for retries.")
+        self._sender = Sender(url)
+        for delivery in deliveries:
+            head(url, delivery)
+        self._deliveries, self._compress, self._concurrency = deliveries, compress, concurrency
+        self._retries_left = None if cap is None else cap - n
+        self.sent: list[Sent] = []
+        self.attempts: Counter[str] = Counter()
+        self.answers: dict[str, Answer] = {}
+        self.capped = 0
 
     def wait(self, seconds: float | None = None) -> Self:
         """Wait until it is finished, or for so long; a bar shows progress when that lasts.
 
-        An interrupt (Ctrl-C, the kernel's stop button) ends the sending first and then goes on its way.
+        On a terminal the bar is a line on standard error, in a kernel a widget; elsewhere there is none. An
+        interrupt (Ctrl-C, the kernel's stop button) ends the sending first and then goes on its way.
         """
+        from tqdm.auto import tqdm
+
         deadline = None if seconds is None else time.monotonic() + seconds
+        hidden = True if os.environ.get("WEBHOOK_LAB_HEADLESS") else None  # None: where nobody can see it
+        total = len(self._deliveries)
+        bar = tqdm(total=total, desc="sending", unit="", delay=PROGRESS_AFTER, leave=False, disable=hidden)
         try:
-            with _bar(len(self.plan.deliveries)) as bar:
-                while self._thread.is_alive() and (deadline is None or time.monotonic() < deadline):
-                    self._thread.join(0.05)
+            with bar:
+                while not self.finished and (deadline is None or time.monotonic() < deadline):
+                    self.join(0.05)
                     bar.update(len(self.sent) - bar.n)
         except KeyboardInterrupt:
             self.stop()
             raise
-        if self._failure and not self._thread.is_alive():
-            raise self._failure
+        self.join(0)
         return self
 
-    def stop(self) -> Self:
-        """Break off what is under way, send nothing more, and return when it is over."""
-        if self._begun.is_set():
-            self._call(self._sending.cancel)
-            self._thread.join()
-        return self
+    @property
+    def counts(self) -> Counter[str]:
+        """The settled deliveries, by status or kind of failure as the attempts are."""
+        return Counter(_kind_of(row) for row in self.sent.copy())
 
-    def pause(self) -> None:
-        """Begin no further attempt until `resume`; what is under way goes on."""
-        self._call(self._engine.hold, True)
+    @property
+    def acknowledged(self) -> set[str]:
+        """The ids of the deliveries that were accepted: what has to be stored."""
+        return {row.id for row in self.sent.copy() if is_accepted(row.status)}
 
-    def resume(self) -> None:
-        """Go on after `pause`: what was due meanwhile is late by the pause, and at the same distances."""
-        self._call(self._engine.hold, False)
+    def __repr__(self) -> str:
+        done = f"{len(self.sent):,} of {len(self._deliveries):,} deliveries settled"
+        capped = f"; {self.capped:,} given up at the cap" if self.capped else ""
+        return f"{done}: {_spoken(self.counts)}; attempts: {_spoken(self.attempts.copy())}{capped}"
 
-    def _settle(self, row: Sent) -> None:
-        self.sent.append(row)
-        if self._on_sent:
-            self._on_sent(row)
-
-    def _send(self) -> None:
-        async def all_of_it() -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._sending, self._loop = task, asyncio.get_running_loop()
-            self._loop.call_soon(self._begun.set)  # once the engine, which runs first, can be told something
-            await self._engine.run()
-
+    async def _send(self) -> None:
+        free = asyncio.Semaphore(self._concurrency)
         try:
-            asyncio.run(all_of_it())
-        except asyncio.CancelledError:
-            pass
-        except BaseExceptionGroup as group:  # what `on_sent` raised, or a defect of ours
-            self._failure = group.exceptions[0]
-        except BaseException as error:
-            self._failure = error
+            async with asyncio.TaskGroup() as group:
+                for delivery in self._deliveries:
+                    await free.acquire()  # the first attempt's; `_deliver` gives it back
+                    group.create_task(self._deliver(delivery, free))
         finally:
-            self._begun.set()
+            self._sender.close()
 
-    def _call(self, function: Callable[..., object], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: everything is settled
-            self._loop.call_soon_threadsafe(function, *arguments)
+    async def _deliver(self, delivery: Delivery, free: asyncio.Semaphore) -> None:
+        """Attempt it until it is settled, or the run is stopped."""
+        row = Sent(delivery.id, delivery.path, 0, None, "", time.time_ns() // 1_000_000, 0.0)
+        try:
+            while True:
+                row = replace(row, attempts=row.attempts + 1, status=None, error="stopped", milliseconds=0.0)
+                try:
+                    row, asked = await self._attempt(delivery, row)
+                finally:
+                    self.attempts[_kind_of(row)] += 1
+                    free.release()
+                delay = self._delay(delivery, row, asked)
+                if delay is None:
+                    break
+                await asyncio.sleep(delay)
+                await free.acquire()
+        finally:
+            self.sent.append(row)
+
+    async def _attempt(self, delivery: Delivery, row: Sent) -> tuple[Sent, float]:
+        """What came of it, and the seconds for which the answer asks to be left alone.
+
+        A redirect, which no sender should follow, is an answer and a failure both.
+        """
+        started = time.perf_counter()
+        try:
+            answer, asked = await self._sender.post(delivery)
+        except NoAnswer as none:
+            took = (time.perf_counter() - started) * 1000
+            return replace(row, error=none.kind, milliseconds=took), 0.0
+        if is_accepted(answer.status):
+            row = replace(row, id=row.id or answer.id or "")
+            self.answers.setdefault(row.id, answer)
+        error = "redirected" if 300 <= answer.status < 400 else ""
+        return replace(row, status=answer.status, error=error, milliseconds=answer.milliseconds), asked
+
+    def _delay(self, delivery: Delivery, row: Sent, asked: float) -> float | None:
+        """Seconds until the next attempt; None when the delivery is settled."""
+        if is_accepted(row.status) or row.status == GONE:
+            return None
+        delay = delivery.schedule.delay(row.attempts, compress=self._compress, at_least=asked)
+        if delay is None or self._retries_left is None:
+            return delay
+        if self._retries_left < 1:
+            self.capped += 1
+            return None
+        self._retries_left -= 1
+        return delay
 
 
-def send_all(
-    url: str,
-    deliveries: Sequence[Delivery],
-    arrivals: Iterable[float] | None = None,
-    *,
-    on_sent: Callable[[Sent], object] | None = None,
-    **settings: Any,
-) -> Run:
-    """Send all and wait. The settings are those of `webhook_lab.send.plan.Plan`.
-
-    Raises:
-        LabError: what cannot be sent as asked; then nothing was.
-    """
-    return Run(Plan(url, deliveries, arrivals, **settings), on_sent=on_sent).start().wait()
+def _kind_of(row: Sent) -> str:
+    """What came of it in one word: the kind of failure, else the status."""
+    return row.error or str(row.status)
 
 
-def _bar(total: int) -> Any:
-    """On a terminal a line on standard error; in a kernel a widget; elsewhere, or headless, nothing."""
-    from tqdm.auto import tqdm
-
-    in_kernel = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
-    disable = bool(os.environ.get("WEBHOOK_LAB_HEADLESS")) if in_kernel else None
-    return tqdm(total=total, desc="sending", unit="", delay=PROGRESS_AFTER, leave=False, disable=disable)
+def _spoken(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} × {kind}" for kind, number in sorted(counts.items())) or "none"

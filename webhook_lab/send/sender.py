@@ -1,25 +1,27 @@
-"""Post one delivery exactly as given: the path, the query and the body reach the API byte for byte.
+"""Post deliveries exactly as given: the path, the query and the body reach the API byte for byte."""
 
-http.client and not a friendlier library: those tidy a path such as ``/a/../b`` before they send it.
-"""
-
-import http.client
+import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
+import h11
+
 from webhook_lab.aws.errors import LabError
+from webhook_lab.send.background import Background
+from webhook_lab.send.connection import Connection
+from webhook_lab.send.retries import ONCE, Schedule
 from webhook_lab.watch.rows import Answer
 
-TIMEOUT_SECONDS = 30.0
-"""A REST API's integration answers within 29 s or not at all (API Gateway quotas)."""
-NOT_HTTP = "Give it bytes as its body, and a method, a path and headers that HTTP has words for."
-"""What to try with a delivery that cannot be written down."""
-
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds; no server puts a sender off for longer."""
 # Everything that may stand in a request line; what is escaped stays escaped, the rest becomes UTF-8 escapes.
 _AS_GIVEN = "/%?&=:;,.~!$'()*+@#[]|^`{}<>\\\"-_"
+# Headers that say how our own connection works: never a delivery's, though a recorded one may have them.
+_OURS = {b"host", b"content-length", b"transfer-encoding", b"connection"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Delivery:
         path: with its query, such as ``"/orders?shop=7"``.
         name: what to call it in messages; a file's name for a recorded one.
         id: what the pipeline will store it under; empty when the pipeline makes one itself.
-        provider: whose delivery it is, and so whose patience and retries it gets; empty for nobody's.
+        schedule: how long its sender waits for an answer, and when it tries again.
         sign: the headers of one attempt at a given time; each attempt is signed anew, its id stays.
     """
 
@@ -40,49 +42,141 @@ class Delivery:
     method: str = "POST"
     name: str = ""
     id: str = ""
-    provider: str = ""
+    schedule: Schedule = ONCE
     sign: Callable[[datetime], Mapping[str, str]] | None = None
 
-    def headers_now(self) -> dict[bytes, bytes]:
-        """The headers of an attempt made now, as bytes: a value outside ASCII arrives as it was written."""
-        signed = self.sign(datetime.now(UTC)) if self.sign else {}
-        return {name.encode(): value.encode() for name, value in {**self.headers, **signed}.items()}
+
+def head(url: str, delivery: Delivery) -> h11.Request:
+    """The request line and the headers of an attempt made now: the only place that decides what they are.
+
+    The path of `url`, then the delivery's, tidied by nobody; the headers in the order given, a value outside
+    ASCII as it was written.
+
+    Raises:
+        LabError: HTTP has no words for the delivery.
+    """
+    parts = urlsplit(url)
+    try:
+        signed = delivery.sign(datetime.now(UTC)) if delivery.sign else {}
+        given = [(name.encode(), value.encode()) for name, value in {**delivery.headers, **signed}.items()]
+        host, length = parts.netloc.rpartition("@")[2].encode(), len(memoryview(delivery.body))
+        path = delivery.path if delivery.path.startswith("/") else f"/{delivery.path}"
+        return h11.Request(
+            method=delivery.method,
+            target=quote(parts.path.rstrip("/") + path, safe=_AS_GIVEN),
+            headers=[
+                (b"Host", host),
+                (b"Content-Length", b"%d" % length),
+                *((name, value.strip()) for name, value in given if name.lower() not in _OURS),
+            ],
+        )
+    except (h11.LocalProtocolError, UnicodeError, TypeError, AttributeError) as error:
+        raise LabError(
+            _told(url, delivery),
+            f"{delivery.name}: {error}" if delivery.name else str(error),
+            "Give it bytes as its body, and a method, a path and headers that HTTP has words for.",
+        ) from error
 
 
-def request_target(url: str, delivery: Delivery) -> str:
-    """What stands in the request line: the path of `url`, then the delivery's, tidied by nobody."""
-    path = delivery.path if delivery.path.startswith("/") else f"/{delivery.path}"
-    return quote(urlsplit(url).path.rstrip("/") + path, safe=_AS_GIVEN)
+def _told(url: str, delivery: Delivery) -> str:
+    return f"{delivery.method} {delivery.path} to {urlsplit(url).netloc}"
 
 
-def post(url: str, delivery: Delivery, *, timeout: float = TIMEOUT_SECONDS) -> Answer:
-    """Post `delivery` under `url` and return the answer, whatever its status.
+class NoAnswer(Exception):
+    """An attempt that came to nothing; `kind` is "refused", "timeout" or "reset", as in `Sent.error`."""
+
+    def __init__(self, kind: str, said: str) -> None:
+        super().__init__(said)
+        self.kind = kind
+
+
+class Sender:
+    """Posts deliveries to one address and keeps its connections for the next ones. For one event loop.
+
+    Raises:
+        LabError: `url` is no address.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+            if parts.scheme not in ("http", "https") or not host.encode("idna"):
+                raise ValueError("that is not an http address")
+        except ValueError as error:  # UnicodeError is one too
+            raise LabError(f"send to {url}", str(error), "Use the API's address: lab.url.") from error
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._url, self._host, self._port = url, host, port or (443 if self._tls else 80)
+        self._idle: list[Connection] = []
+
+    async def post(self, delivery: Delivery) -> tuple[Answer, float]:
+        """One attempt: the answer, and the seconds for which it asks to be left alone (Retry-After).
+
+        Raises:
+            NoAnswer: there was none within the delivery's wait.
+            LabError: HTTP has no words for the delivery.
+        """
+        request = head(self._url, delivery)
+        sent_at, started = time.time_ns() // 1_000_000, time.perf_counter()
+        connection, kind = None, "refused"
+        try:
+            async with asyncio.timeout(delivery.schedule.wait):
+                connection = self._kept() or await Connection.open(self._host, self._port, tls=self._tls)
+                kind = "reset"
+                response, body = await connection.exchange(request, delivery.body)
+        except TimeoutError as error:
+            raise NoAnswer("timeout", f"no answer within {delivery.schedule.wait:g} s") from error
+        except (OSError, h11.RemoteProtocolError) as error:
+            raise NoAnswer(kind, f"{type(error).__name__}: {error}") from error
+        finally:
+            if connection and connection.is_usable:
+                self._idle.append(connection)
+            elif connection:
+                connection.close()
+        took = (time.perf_counter() - started) * 1000
+        asked = dict(response.headers).get(b"retry-after", b"")
+        left_alone = min(float(asked), LONGEST_RETRY_AFTER) if asked.isdigit() else 0.0
+        return Answer(response.status_code, body, sent_at, took), left_alone
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _kept(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable:
+                return connection
+            connection.close()
+        return None
+
+
+def post(url: str, delivery: Delivery) -> Answer:
+    """Post `delivery` under `url` once and return the answer, whatever its status.
 
     Args:
         url: the API's address with its stage, no slash at the end.
-        timeout: seconds for the connection and for each read.
 
     Raises:
-        LabError: nobody answers at `url`, the connection broke, or HTTP has no words for the delivery.
+        LabError: nobody answers at `url` within the delivery's wait, the connection broke, or HTTP has no
+            words for the delivery.
     """
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout)
-    where = f"{delivery.method} {delivery.path} to {parts.netloc}"
-    sent_at, started = time.time_ns() // 1_000_000, time.perf_counter()
+    sender = Sender(url)
+
+    async def once() -> Answer:
+        try:
+            answer, _ = await sender.post(delivery)
+        finally:
+            sender.close()
+        return answer
+
+    attempt = Background(once).start()
     try:
-        headers = {name.decode(): value for name, value in delivery.headers_now().items()}
-        connection.request(delivery.method, request_target(url, delivery), delivery.body, headers)
-        response = connection.getresponse()
-        body = response.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise LabError(
-            where,
-            f"{type(error).__name__}: {error}",
-            "Check that the API exists (`webhook-lab status`), then send again.",
-        ) from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise LabError(where, str(error), NOT_HTTP) from error
-    finally:
-        connection.close()
-    return Answer(response.status, body, sent_at, (time.perf_counter() - started) * 1000)
+        answer: Answer = attempt.join()
+    except NoAnswer as none:
+        try_this = "Check that the API exists (`webhook-lab status`), then send again."
+        raise LabError(_told(url, delivery), str(none), try_this) from none
+    finally:  # also when interrupted
+        attempt.stop()
+    return answer

@@ -63,23 +63,3 @@ def github_headers(secret: str, body: bytes, *, delivery_id: str, event: str = "
         "X-GitHub-Event": event,
         "X-Hub-Signature-256": f"sha256={digest}",
     }
-
-
-def shopify_headers(secret: str, body: bytes) -> dict[str, str]:
-    """Shopify's HMAC-SHA256 of the raw body, in base64."""
-    digest = hmac.digest(secret.encode(), body, "sha256")
-    return {"X-Shopify-Hmac-Sha256": base64.b64encode(digest).decode()}
-
-
-def stripe_headers(secret: str, body: bytes, *, at: datetime) -> dict[str, str]:
-    """Stripe's HMAC-SHA256 of ``time.body``, beside that time in one header."""
-    time = int(at.timestamp())
-    digest = hmac.digest(secret.encode(), b"%d.%b" % (time, body), "sha256")
-    return {"Stripe-Signature": f"t={time},v1={digest.hex()}"}
-
-
-def slack_headers(secret: str, body: bytes, *, at: datetime) -> dict[str, str]:
-    """Slack's HMAC-SHA256 of ``v0:time:body``, the time in a header of its own."""
-    time = int(at.timestamp())
-    digest = hmac.digest(secret.encode(), b"v0:%d:%b" % (time, body), "sha256")
-    return {"X-Slack-Request-Timestamp": str(time), "X-Slack-Signature": f"v0={digest.hex()}"}

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.display import display
 
-from webhook_lab.show.live_svg import MARK_APART, spread, tick, values_below
+from webhook_lab.show.axes import MARK_APART, WIDTH, spread, tick, values_below
+from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark
 from webhook_lab.show.theme import INK, Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-WIDTH = 960
-"""Pixels on a page. Twice as many are drawn, for screens and projectors that show them."""
 
 _ABOVE, _BELOW, _GAP = 98, 44, 36  # pixels above, below and between the axes
 _SMALL = 8.5  # points
@@ -65,88 +63,111 @@ def print_below(summary: str) -> None:
     print(fill(summary, _LINE))
 
 
-def blank(
-    says: Sequence[str], *, heights: Sequence[float], theme: Theme, left: float = 46, right: float = 118
-) -> tuple["Figure", list["Axes"]]:
-    """A figure with its title, and empty axes above each other.
+class Drawing:
+    """A figure with its title, and empty axes above each other to draw on in the colours of a theme.
 
     Args:
+        says: as in `Chart`.
         heights: of the axes, in pixels; left and right are the room beside them.
+        theme: the reader's, unless it is given.
     """
-    from matplotlib.figure import Figure  # half a second, which a cell without a chart need not wait for
 
-    above = _ABOVE if len(says) > 1 else _ABOVE - 20
-    high = above + _BELOW + sum(heights) + _GAP * (len(heights) - 1)
-    figure = Figure(figsize=(WIDTH / 100, high / 100), dpi=100, facecolor=theme.paper)
-    for line, (words, size) in enumerate(zip(says, (12, 9), strict=False)):
-        weight = "normal" if line else "bold"
-        y = 1 - (14 + 23 * line) / high
-        figure.text(8 / WIDTH, y, words, size=size, weight=weight, color=theme.ink, va="top")
-    axes = []
-    top = high - above
-    for height in heights:
-        place = (left / WIDTH, (top - height) / high, (WIDTH - left - right) / WIDTH, height / high)
-        axes.append(figure.add_axes(place, facecolor="none"))
-        top -= height + _GAP
-    return figure, axes
+    def __init__(
+        self,
+        *says: str,
+        heights: Sequence[float],
+        theme: Theme | None = None,
+        left: float = 46,
+        right: float = 118,
+    ) -> None:
+        from matplotlib.figure import Figure  # half a second, which a cell without a chart need not wait for
 
+        self.says, self.theme = says, theme or theme_here()
+        above: float = _ABOVE if len(says) > 1 else _ABOVE - 20
+        self._high = above + _BELOW + sum(heights) + _GAP * (len(heights) - 1)
+        size = (WIDTH / 100, self._high / 100)
+        self.figure = Figure(figsize=size, dpi=100, facecolor=self.theme.paper)
+        self.words(8, 14, says[0], INK, size=12, weight="bold", va="top")
+        for more in says[1:]:
+            self.words(8, 37, more, INK, size=9, va="top")
+        self.axes: list[Axes] = []
+        for height in heights:
+            self.axes.append(self.place(left, above, WIDTH - left - right, height))
+            above += height + _GAP
 
-def style(
-    axis: "Axes", title: str, theme: Theme, *, end: float, top: float, below: str | None = "seconds"
-) -> None:
-    """From 0 to `end` and from 0 to `top`, with few lines and small letters.
+    def place(self, left: float, top: float, width: float, height: float) -> "Axes":
+        """More axes, so many pixels from the left and from the top of the figure."""
+        box = (left / WIDTH, 1 - (top + height) / self._high, width / WIDTH, height / self._high)
+        return self.figure.add_axes(box, facecolor="none")
 
-    Args:
-        below: what is counted from left to right; None where the axis below this one says so.
-    """
-    axis.set(xlim=(0, end), ylim=(0, top), yticks=values_below(top))
-    if below in ("seconds", None):
-        axis.set_xticks([float(second) for second in range(0, int(end) + 1, tick(end))])
-    else:
-        axis.locator_params("x", integer=True)
-    axis.spines[:].set_visible(False)
-    axis.spines["bottom"].set(visible=True, color=theme.ink, alpha=0.5)
-    axis.tick_params(length=0, labelsize=_SMALL, labelcolor=theme.ink, labelbottom=below is not None)
-    axis.tick_params("x", pad=6)
-    axis.grid(axis="y", color=theme.ink, alpha=0.12)
-    axis.set_axisbelow(True)
-    axis.yaxis.set_major_formatter("{x:,g}")
-    axis.set_title(title, size=_SMALL, color=theme.ink, alpha=0.8, loc="left", pad=7)
-    if below:
-        axis.set_xlabel(below, size=_SMALL, color=theme.ink, alpha=0.8, loc="left")
+    def words(self, left: float, top: float, words: str, colour: str, **how: Any) -> None:
+        """Words so many pixels from the left and from the top of the figure."""
+        at = (left / WIDTH, 1 - top / self._high)
+        self.figure.text(*at, words, color=self.theme.mixed(colour), **how)
 
+    def chart(self, summary: str) -> Chart:
+        """The figure as it is now, and the numbers behind it."""
+        return Chart(self.figure, self.says, summary)
 
-def write(
-    axis: "Axes",
-    at: tuple[float, float],
-    words: str,
-    colour: str,
-    theme: Theme,
-    *,
-    move: tuple[float, float] = (0, 0),
-    align: Literal["left", "center", "right"] = "left",
-) -> None:
-    """Words `move` points right of and above a point of the axes."""
-    axis.annotate(
-        words, at, move, textcoords="offset points", annotation_clip=False, ha=align, va="center",
-        size=_SMALL + 0.5, weight="bold", color=theme.mixed(colour),
-    )  # fmt: skip
+    def style(
+        self, axis: "Axes", title: str, *, end: float, top: float, below: str | None = "seconds"
+    ) -> None:
+        """From 0 to `end` and from 0 to `top`, with few lines and small letters.
 
+        Args:
+            below: what is counted from left to right; None where the axis below this one says so.
+        """
+        ink = self.theme.ink
+        axis.set(xlim=(0, end), ylim=(0, top), yticks=values_below(top))
+        if below in ("seconds", None):
+            axis.set_xticks([float(second) for second in range(0, int(end) + 1, tick(end))])
+        else:
+            axis.locator_params("x", integer=True)
+        self.bare(axis)
+        axis.spines["bottom"].set(visible=True, color=ink, alpha=0.5)
+        axis.tick_params(labelsize=_SMALL, labelbottom=below is not None)
+        axis.tick_params("x", pad=6)
+        axis.yaxis.set_major_formatter("{x:,g}")
+        axis.set_title(title, size=_SMALL, color=ink, alpha=0.8, loc="left", pad=7)
+        if below:
+            axis.set_xlabel(below, size=_SMALL, color=ink, alpha=0.8, loc="left")
 
-def draw_marks(axes: Sequence["Axes"], marks: Sequence[Mark], theme: Theme) -> None:
-    """A line through all axes wherever something was done, with its name above the first."""
-    if not marks:
-        return
-    end, pixels = axes[0].get_xlim()[1], axes[0].get_position().width * WIDTH
-    apart = MARK_APART * end / pixels
-    top = 1 + 22 / axes[0].get_window_extent().height  # above the title of the axes
-    places = spread([at for at, _ in marks], apart=apart, low=0, high=end)
-    for (at, label), place in zip(marks, places, strict=True):
-        for axis in axes:
-            high = 1 if axis is not axes[0] else top
-            dotted = (0, (2, 3))
-            axis.axvline(at, ymax=high, clip_on=False, color=theme.ink, alpha=0.6, lw=1, ls=dotted)
-        axes[0].annotate(
-            label, (place, top), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-            annotation_clip=False, ha="center", size=_SMALL, color=theme.mixed(INK),
+    def bare(self, axis: "Axes") -> None:
+        """Without a frame, with a faint line at each value."""
+        axis.spines[:].set_visible(False)
+        axis.tick_params(length=0, labelcolor=self.theme.ink)
+        axis.grid(axis="y", color=self.theme.ink, alpha=0.12)
+        axis.set_axisbelow(True)
+
+    def write(
+        self,
+        axis: "Axes",
+        at: tuple[float, float],
+        words: str,
+        colour: str = INK,
+        *,
+        move: tuple[float, float] = (0, 0),
+        align: Literal["left", "center", "right"] = "left",
+    ) -> None:
+        """Words `move` points right of and above a point of the axes."""
+        axis.annotate(
+            words, at, move, textcoords="offset points", annotation_clip=False, ha=align, va="center",
+            size=_SMALL + 0.5, weight="bold", color=self.theme.mixed(colour),
         )  # fmt: skip
+
+    def marks(self, marks: Sequence[Mark]) -> None:
+        """A line through all axes wherever something was done, with its name above the first."""
+        if not marks:
+            return
+        first = self.axes[0]
+        end, pixels = first.get_xlim()[1], first.get_position().width * WIDTH
+        top = 1 + 22 / first.get_window_extent().height  # above the title of the axes
+        places = spread([at for at, _ in marks], apart=MARK_APART * end / pixels, low=0, high=end)
+        for (at, label), place in zip(marks, places, strict=True):
+            for axis in self.axes:
+                high, dotted = top if axis is first else 1, (0, (2, 3))
+                axis.axvline(at, ymax=high, clip_on=False, color=self.theme.ink, alpha=0.6, lw=1, ls=dotted)
+            first.annotate(
+                label, (place, top), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+                annotation_clip=False, ha="center", size=_SMALL, color=self.theme.ink,
+            )  # fmt: skip

@@ -1,30 +1,20 @@
 """Still charts of a run: pure functions from rows to a `Chart` whose title says what was found."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from webhook_lab.show.axes import axis_top, spread
 from webhook_lab.show.card import counted
-from webhook_lab.show.chart import Chart, blank, draw_marks, style, write
-from webhook_lab.show.live_svg import axis_top, spread
-from webhook_lab.show.series import RUN, Line, Mark, Panel, Series, collect, details, findings, number
-from webhook_lab.show.theme import BLUE, GREEN, INK, LIGHT, PURPLE, Theme
-from webhook_lab.watch.rows import Sample, Sent, Work
+from webhook_lab.show.chart import Chart, Drawing
+from webhook_lab.show.series import Line, Mark, Panel, Series, details, findings, number
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE, Theme
+from webhook_lab.watch.rows import Fate, Sample, Sent, Work
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
-def run_chart(
-    samples: Iterable[Sample],
-    *,
-    panels: Sequence[Panel] = RUN,
-    marks: Sequence[Mark] = (),
-    theme: Theme = LIGHT,
-) -> Chart:
-    """A run from outside: how deep the queue is, below that the concurrency, below that what was stored."""
-    return panels_chart(panels, collect(samples, panels), marks=marks, theme=theme)
+_BETWEEN = 0.012  # of the axis of messages: between those that ran and those that did not
 
 
 def panels_chart(
@@ -32,25 +22,24 @@ def panels_chart(
     series: Mapping[str, Series],
     *,
     marks: Sequence[Mark] = (),
-    theme: Theme = LIGHT,
+    theme: Theme | None = None,
 ) -> Chart:
-    """`run_chart` of samples that are collected already."""
-    says = tuple(findings(panels, series))
+    """A run from outside, one panel below another, as it was seen live; see `collect`."""
     heights = (150.0, *[92.0] * (len(panels) - 1))
-    figure, axes = blank(says, heights=heights, theme=theme)
+    drawing = Drawing(*findings(panels, series), heights=heights, theme=theme)
     end = max((each.points[-1][0] for each in series.values() if each.points), default=1.0)
-    for axis, panel, height in zip(axes, panels, heights, strict=True):
-        top = axis_top(max(series[line.metric].peak for line in panel.lines))
-        style(axis, panel.title, theme, end=end, top=top, below="seconds" if panel is panels[-1] else None)
-        drawn = [line for line in panel.lines if series[line.metric].points]
+    for axis, panel, height in zip(drawing.axes, panels, heights, strict=True):
+        top = panel.top(series)
+        drawing.style(axis, panel.title, end=end, top=top, below="seconds" if panel is panels[-1] else None)
+        drawn = panel.seen(series)
         for line in drawn:
-            _draw(axis, line, series[line.metric], end, theme)
+            _draw(drawing, axis, line, series[line.metric], end)
         lasts = [series[line.metric].last for line in drawn]
         places = spread(lasts, apart=16 * top / height, low=0, high=top)
         for line, last, place in zip(drawn, lasts, places, strict=True):
-            write(axis, (end, place), f"{line.label} {number(last)}", line.colour, theme, move=(7, 0))
-    draw_marks(axes, marks, theme)
-    return Chart(figure, says, details(panels, series, marks))
+            drawing.write(axis, (end, place), f"{line.label} {number(last)}", line.colour, move=(7, 0))
+    drawing.marks(marks)
+    return drawing.chart(details(panels, series, marks))
 
 
 def prediction_chart(
@@ -59,7 +48,7 @@ def prediction_chart(
     *,
     took: float | None = None,
     marks: Sequence[Mark] = (),
-    theme: Theme = LIGHT,
+    theme: Theme | None = None,
 ) -> Chart:
     """What was predicted of a drain, and what was measured.
 
@@ -79,49 +68,86 @@ def prediction_chart(
         more = took / predicted - 1
         off = f"{abs(more):.1%} {'more' if more > 0 else 'less'}"
         says = f"Predicted {predicted:.1f} s, took {took:.1f} s: {off}"
-    figure, (axis,) = blank([says], heights=(220,), theme=theme, right=30)
+    drawing = Drawing(says, heights=(220,), theme=theme, right=30)
+    (axis,) = drawing.axes
     end = max(ends, drained or max((at for at, _ in held.points), default=0)) * 1.05
     top = axis_top(max(held.peak, *(value for _, value in expected)))
-    style(axis, "messages that the queue holds, waiting or in flight", theme, end=end, top=top)
-    _draw(axis, Line("", "", BLUE, filled=True), held, end, theme)
-    axis.plot(*zip(*expected, strict=True), color=theme.ink, lw=1.6, dashes=(4, 3))
+    drawing.style(axis, "messages that the queue holds, waiting or in flight", end=end, top=top)
+    _draw(drawing, axis, Line("", "", BLUE, filled=True), held, end)
+    axis.plot(*zip(*expected, strict=True), color=drawing.theme.ink, lw=1.6, dashes=(4, 3))
     x = began + predicted * 0.4
     lines = [(_value_at(expected, x), "predicted", INK)]
     if held.points:
         lines.append((_value_at(held.points, x), "measured", BLUE))
-    write(axis, (x, max(lines)[0]), *max(lines)[1:], theme, move=(6, 12))
+    drawing.write(axis, (x, max(lines)[0]), *max(lines)[1:], move=(6, 12))
     if len(lines) > 1:
-        write(axis, (x, min(lines)[0]), *min(lines)[1:], theme, move=(-6, -12), align="right")
-    draw_marks([axis], marks, theme)
-    return Chart(figure, (says,), f"The queue held {counted(int(held.peak), 'message')} at most.")
+        drawing.write(axis, (x, min(lines)[0]), *min(lines)[1:], move=(-6, -12), align="right")
+    drawing.marks(marks)
+    return drawing.chart(f"The queue held {counted(int(held.peak), 'message')} at most.")
 
 
-def latency_chart(sent: Iterable[Sent], work: Iterable[Work], *, theme: Theme = LIGHT) -> Chart:
+def latency_chart(sent: Iterable[Sent], work: Iterable[Work], *, theme: Theme | None = None) -> Chart:
     """For each delivery, how long its sender waited for the answer, and how long until it was stored."""
-    deliveries = sorted(sent, key=lambda each: each.sent_at)
+    deliveries = list(enumerate(sorted(sent, key=lambda each: each.sent_at), 1))
     finished = {each.id: each.finished_at for each in work if each.outcome == "stored"}
-    answered = [(n, each.milliseconds / 1000) for n, each in enumerate(deliveries, 1) if each.status]
-    stored = [
-        (n, (finished[each.id] - each.sent_at) / 1000)
-        for n, each in enumerate(deliveries, 1)
-        if each.id in finished
-    ]
+    answered = [(n, each.milliseconds / 1000) for n, each in deliveries if each.status]
+    stored = [(n, (finished[each.id] - each.sent_at) / 1000) for n, each in deliveries if each.id in finished]
     if not answered or not stored:
         says = "Nothing answered yet" if not answered else "Nothing stored yet"
     else:
         waited, slowest = median(seconds for _, seconds in answered), max(seconds for _, seconds in stored)
         says = f"Answered in {waited * 1000:,.0f} ms (median); stored within {slowest:.1f} s"
-    figure, (axis,) = blank([says], heights=(200,), theme=theme)
+    drawing = Drawing(says, heights=(200,), theme=theme)
+    (axis,) = drawing.axes
     top = axis_top(max((seconds for _, seconds in (*answered, *stored)), default=1))
     end, order = len(deliveries) + 0.5, "deliveries, in the order sent"
-    style(axis, "seconds since a delivery was sent", theme, end=end, top=top, below=order)
+    drawing.style(axis, "seconds since a delivery was sent", end=end, top=top, below=order)
     for points, words, colour in ((answered, "answered", PURPLE), (stored, "stored", GREEN)):
         if points:
-            color = theme.mixed(colour)
+            color = drawing.theme.mixed(colour)
             axis.plot(*zip(*points, strict=True), "o", ms=3.5, color=color, clip_on=False, zorder=3)
-            write(axis, (end, points[-1][1]), words, colour, theme, move=(7, 0))
-    summary = f"{len(answered):,} of {len(deliveries):,} deliveries answered, {len(stored):,} stored."
-    return Chart(figure, (says,), summary)
+            drawing.write(axis, (end, points[-1][1]), words, colour, move=(7, 0))
+    return drawing.chart(
+        f"{len(answered):,} of {len(deliveries):,} deliveries answered, {len(stored):,} stored."
+    )
+
+
+def receives_chart(fates: Iterable[Fate], *, theme: Theme | None = None) -> Chart:
+    """Upwards the receives of each message, downwards its invocations; those that never ran to the right."""
+    columns = sorted(fates, key=lambda each: (each.never_ran, each.place == "dlq", each.receives))
+    receives, runs = [each.receives for each in columns], [each.invocations for each in columns]
+    left = sum(not each.never_ran for each in columns)
+    never, most, deepest = len(columns) - left, max(receives, default=0), max(runs, default=0)
+    total, gap = counted(len(columns), "message"), _BETWEEN * len(columns) if never else 0.0
+    if never:
+        least = min(receives[left:])
+        times = f"{least} times" if least == most else f"{least} times or more"
+        says = (
+            f"{never} of {total} died without having run",
+            f"Each of them was received {times}, and no function ever saw it",
+        )
+    else:
+        says = (
+            f"Every one of {total} ran" if columns else "No message",
+            f"None was received more than {'once' if most <= 1 else f'{most} times'}",
+        )
+    drawing = Drawing(*says, heights=(150, 84), theme=theme, right=24)
+    above, below = drawing.axes
+    end, places = max(len(columns), 1) + gap, [i + (gap if i >= left else 0) for i in range(len(columns))]
+    drawing.style(above, "receives of each message, by SQS's count", end=end, top=axis_top(most), below=None)
+    drawing.style(below, "invocations with it, by the log", end=end, top=axis_top(deepest), below="messages")
+    below.set_ylim(axis_top(deepest), 0)
+    below.spines["bottom"].set_visible(False)
+    for axis, heights, colour in ((above, receives, BLUE), (below, runs, ORANGE)):
+        axis.bar(places, heights, width=1, align="edge", color=drawing.theme.mixed(colour), linewidth=0)
+    if never:
+        below.axvspan(left + gap, end, facecolor=drawing.theme.ink, alpha=0.08, linewidth=0)
+        drawing.write(below, (left + gap + never / 2, 0.5), "never ran", align="center")
+    stored, died = (sum(each.place == place for each in columns) for place in ("table", "dlq"))
+    return drawing.chart(
+        f"{sum(receives):,} receives, {sum(runs):,} of them worked on; {stored:,} stored, "
+        f"{died or 'none'} in the dead-letter queue, {never or 'none'} of these without having run."
+    )
 
 
 def _held(samples: Iterable[Sample]) -> Series:
@@ -139,20 +165,20 @@ def _held(samples: Iterable[Sample]) -> Series:
 
 def _value_at(points: Sequence[tuple[float, float]], x: float) -> float:
     """The height of a line at `x`, straight between its points."""
-    for (left, low), (right, high) in pairwise(points):
-        if left <= x <= right and right > left:
-            return low + (high - low) * (x - left) / (right - left)
-    return points[-1][1] if points else 0.0
+    from numpy import interp  # as late as matplotlib
+
+    at, values = zip(*points, strict=True)
+    return float(interp(x, at, values))
 
 
-def _draw(axis: "Axes", line: Line, series: Series, end: float, theme: Theme) -> None:
+def _draw(drawing: Drawing, axis: "Axes", line: Line, series: Series, end: float) -> None:
     points = [point for point in series.points if point[0] <= end]
     if line.limit and points:
         points.append((end, series.last))
     if not points:
         return
     at, values = zip(*points, strict=True)
-    colour = theme.mixed(line.colour)
+    colour = drawing.theme.mixed(line.colour)
     if line.filled:
         axis.fill_between(at, values, step="post" if line.step else None, color=colour, alpha=0.16, lw=0)
     axis.plot(

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from IPython.display import display
 
 from webhook_lab.database.burst import SENDERS, WEBHOOKS, WORK_SECONDS, Burst
-from webhook_lab.database.cluster import Setting
 from webhook_lab.database.monitor import count
 from webhook_lab.database.outcome import Design, Outcome
 from webhook_lab.database.pgbouncer import NoPooler
-from webhook_lab.database.postgres import Postgres
+from webhook_lab.database.postgres import Postgres, Setting
 from webhook_lab.show.card import Card, Cell
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.database_charts import designs_chart
@@ -78,7 +77,6 @@ class Database:
             tail(burst.monitor.samples),
             seconds=BURST_SECONDS,
             until=lambda: burst.over,
-            name="burst",
             clock=lambda: time.monotonic() - burst.monitor.began,
         )
         burst.on_mark = live.mark
@@ -157,7 +155,7 @@ PANELS = (
     Panel(
         "connections to PostgreSQL",
         (
-            Line("connections", "open", GREEN, step=True, filled=True, fact="peak"),
+            Line("connections", "open", GREEN, step=True, filled=True),
             Line("limit", "limit", INK, step=True, limit=True),
         ),
         _connections_say,

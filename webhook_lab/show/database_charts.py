@@ -4,21 +4,19 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from webhook_lab.database.limits import CLASSES, ENGINES, default_max_connections
+from webhook_lab.database.connection_limits import CLASSES, ENGINES, default_max_connections
 from webhook_lab.database.outcome import Outcome
 from webhook_lab.facts import connections, quotas
-from webhook_lab.show.chart import WIDTH, Chart, blank, style, write
-from webhook_lab.show.kernel import theme_here
-from webhook_lab.show.live_svg import tick
+from webhook_lab.show.axes import WIDTH, tick
+from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE, Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _HEAD, _SMALL, _HUGE = 9.5, 8.5, 24.0  # points
 _LEFT, _GAP, _TALL = 40, 22, 326  # pixels: left of the columns, between them, of one of them
-_ABOVE, _HIGH = 98, _TALL + 142  # pixels: above the columns, and of the whole picture
+_ABOVE = 98  # pixels, above the columns
 _ROWS = 20  # of squares, one for each webhook
 _MARKERS = tuple(zip(ENGINES, "so^D", (BLUE, GREEN, INK, PURPLE), strict=True))
 
@@ -30,23 +28,21 @@ def designs_chart(outcomes: Sequence[Outcome], *, theme: Theme | None = None) ->
         outcomes: the newest of each design counts, and only those with the first one's limit.
         theme: the reader's, unless it is given.
     """
-    theme = theme or theme_here()
     newest = {
         (bool(each.marks), each.design): each
         for each in outcomes
         if each.limit == outcomes[0].limit and each.design.connections_each == 1
     }
     shown = sorted(newest.values(), key=_order)
-    says = _finding(shown)
-    figure, (whole,) = blank(says, heights=(_TALL,), theme=theme)
-    whole.remove()
+    drawing = Drawing(*_finding(shown), heights=(_TALL,), theme=theme)
+    drawing.axes.pop().remove()
     width = min((WIDTH - _LEFT - 8 + _GAP) / len(shown) - _GAP, 200)
     end = max(each.seconds for each in shown)
     for number, outcome in enumerate(shown):
         left = _LEFT + number * (width + _GAP)
-        _draw_design(figure, outcome, left, width, first=number == 0, end=end, theme=theme)
+        _draw_design(drawing, outcome, left, width, first=number == 0, end=end)
     numbers = [f"{_name(each, ' ')}: {each.lost} of {len(each.sent)} lost" for each in shown]
-    return Chart(figure, says, f"{'; '.join(numbers)}.")
+    return drawing.chart(f"{'; '.join(numbers)}.")
 
 
 def _order(outcome: Outcome) -> tuple[object, ...]:
@@ -93,24 +89,21 @@ def _price(outcome: Outcome) -> str:
 
 
 def _draw_design(
-    figure: "Figure", outcome: Outcome, left: float, width: float, *, first: bool, end: float, theme: Theme
+    drawing: Drawing, outcome: Outcome, left: float, width: float, *, first: bool, end: float
 ) -> None:
-    def text(right: float, down: float, words: str, size: float, colour: str = INK, **more: Any) -> None:
-        place = ((left + right) / WIDTH, 1 - (_ABOVE + down) / _HIGH)
-        figure.text(*place, words, size=size, color=theme.mixed(colour), va="baseline", **more)
+    theme = drawing.theme
 
-    def axes(down: float, height: float) -> "Axes":
-        place = (left / WIDTH, 1 - (_ABOVE + down + height) / _HIGH, width / WIDTH, height / _HIGH)
-        return figure.add_axes(place, facecolor="none")
+    def text(right: float, down: float, words: str, size: float, colour: str = INK, **more: Any) -> None:
+        drawing.words(left + right, _ABOVE + down, words, colour, size=size, va="baseline", **more)
 
     for line, words in enumerate(_name(outcome).split("\n")):
         text(0, -4 + 18 * line, words, _HEAD, weight="bold")
     verdict = ORANGE if outcome.lost else GREEN
     text(-2, 56, str(outcome.lost), _HUGE, verdict, weight="bold")
     text(5 + 23.2 * len(str(outcome.lost)), 56, "lost", _HEAD, verdict)
-    _draw_squares(axes(74, 112), outcome, theme)
-    below = axes(216, 84)
-    style(below, "", theme, end=end, top=outcome.limit * 1.25, below=None)
+    _draw_squares(drawing.place(left, _ABOVE + 74, width, 112), outcome, theme)
+    below = drawing.place(left, _ABOVE + 216, width, 84)
+    drawing.style(below, "", end=end, top=outcome.limit * 1.25, below=None)
     below.set_yticks([0, outcome.limit / 2, outcome.limit])
     below.set_xticks(range(tick(end), ceil(end * 0.95), tick(end)))  # none at an edge: the next is near
     below.xaxis.set_major_formatter("{x:g} s")
@@ -144,7 +137,6 @@ def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Char
         per_invocation: connections that one invocation opens.
         theme: the reader's, unless it is given.
     """
-    theme = theme or theme_here()
     functions = quotas.LAMBDA_ACCOUNT_CONCURRENCY.value
     asked, memory = functions * per_invocation, dict(connections.MEMORY.value)
     allowed = {
@@ -159,20 +151,20 @@ def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Char
         f"{size} database has room for the functions of one account",
         "max_connections by instance class: nominal defaults, of which others need some too",
     )
-    figure, (axis,) = blank(says, heights=(32.0 * len(CLASSES),), theme=theme, left=160, right=40)
+    drawing = Drawing(*says, heights=(32 * len(CLASSES),), theme=theme, left=160, right=40)
+    (axis,), theme = drawing.axes, drawing.theme
     ticks = (50, 100, 200, 500, 1_000, 2_000, 5_000)
     axis.set(xscale="log", xlim=(40, max(7_000, asked * 1.2)), ylim=(len(CLASSES) - 0.5, -0.7))
     axis.set_xticks(ticks, labels=[f"{tick:,}" for tick in ticks])
     axis.set_yticks(range(len(CLASSES)), [f"{name}  {memory[name]:\u2007>2} GiB" for name in CLASSES])
     axis.minorticks_off()
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0, labelsize=9, labelcolor=theme.ink)
-    axis.grid(axis="y", color=theme.ink, alpha=0.12)
-    axis.set_axisbelow(True)
+    drawing.bare(axis)
+    axis.tick_params(labelsize=9)
     axis.axvspan(40, asked, color=theme.mixed(ORANGE), alpha=0.1, lw=0)
     axis.axvline(asked, color=theme.mixed(ORANGE), lw=2)
-    write(axis, (asked, -0.4), f"{functions:,} functions at once", ORANGE, theme, move=(8, 0))
-    write(axis, (asked, len(CLASSES) - 1.5), "some are refused", ORANGE, theme, move=(-8, 0), align="right")
+    drawing.write(axis, (asked, -0.4), f"{functions:,} functions at once", ORANGE, move=(8, 0))
+    at = (asked, len(CLASSES) - 1.5)
+    drawing.write(axis, at, "some are refused", ORANGE, move=(-8, 0), align="right")
     for engine, marker, colour in _MARKERS:
         points = [(most, CLASSES.index(name)) for (of, name), most in allowed.items() if of == engine]
         axis.plot(*zip(*points, strict=True), marker, ms=8, color=theme.mixed(colour), label=engine)
@@ -182,4 +174,4 @@ def limits_chart(*, per_invocation: int = 1, theme: Theme | None = None) -> Char
     )  # fmt: skip
     ranges = [(engine, [most for (of, _), most in allowed.items() if of == engine]) for engine in ENGINES]
     summary = "; ".join(f"{engine}: {min(numbers):,} to {max(numbers):,}" for engine, numbers in ranges)
-    return Chart(figure, says, f"{summary}.")
+    return drawing.chart(f"{summary}.")

@@ -60,15 +60,11 @@ class expected_error:
     def card(self) -> Card:
         """What was said, with a token in place of all that differs between runs or targets."""
         error = self.error
-        rows: tuple[tuple[str, str], ...] = ()
         if isinstance(error, LabError):
-            rows = (
-                ("Where", _steady(error.where)),
-                ("Said", _steady(error.said)),
-                ("Try", _steady(error.try_this)),
-            )
-        elif error is not None:
-            rows = (("Said", _steady(str(error))),)
+            said = {"Where": error.where, "Said": error.said, "Try": error.try_this}
+        else:
+            said = {"Said": str(error)} if error else {}
+        rows = tuple((name, _steady(words)) for name, words in said.items())
         return Card("Failed, as it should", self.codes[0], rows)
 
 

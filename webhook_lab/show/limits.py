@@ -4,13 +4,19 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from webhook_lab.database.limits import CLASSES, ENGINES, Limit, connection_limit, default_max_connections
+from webhook_lab.database.connection_limits import (
+    CLASSES,
+    ENGINES,
+    Limit,
+    connection_limit,
+    default_max_connections,
+)
 from webhook_lab.facts import quotas
 from webhook_lab.show.card import Card
+from webhook_lab.show.panels import WIDE_LABEL, framed, row_of
 from webhook_lab.show.theme import GREEN, INK, ORANGE, css_mixed
 
 _FIRST = ("RDS for PostgreSQL", "db.t4g.small")
-_LABELS = {"description_width": "initial"}  # else a slider's label is cut
 
 
 def limit_card(engine: str, instance_class: str, *, kept_share: float = 0.2, per_invocation: int = 1) -> Card:
@@ -39,29 +45,17 @@ class LimitsPanel:
     """Controls for `limit_card`, and two bars: what the database has, and what would be asked of it."""
 
     def __init__(self) -> None:
-        self.engine, self.instance_class = (
-            widgets.Dropdown(
-                options=options, value=value, layout={"width": "200px", "margin": "2px 16px 2px 0"}
-            )
-            for options, value in ((ENGINES, _FIRST[0]), (CLASSES, _FIRST[1]))
-        )
-        self.kept = widgets.IntSlider(
-            20, 0, 90, 5, description="Kept for others, %", style=_LABELS, layout={"width": "400px"}
-        )
-        self.each = widgets.IntSlider(
-            1, 1, 10, description="Connections per invocation", style=_LABELS, layout={"width": "400px"}
-        )
+        layout = {"width": "200px", "margin": "2px 16px 2px 0"}
+        self.engine = widgets.Dropdown(options=ENGINES, value=_FIRST[0], layout=layout)
+        self.instance_class = widgets.Dropdown(options=CLASSES, value=_FIRST[1], layout=layout)
+        how: dict[str, Any] = {"style": WIDE_LABEL, "layout": {"width": "400px"}}
+        self.kept = widgets.IntSlider(20, 0, 90, 5, description="Kept for others, %", **how)
+        self.each = widgets.IntSlider(1, 1, 10, description="Connections per invocation", **how)
         self.answer = widgets.HTML()
         rows = ((self.engine, self.instance_class), (self.kept, self.each))
         for control in (*rows[0], *rows[1]):
             control.observe(lambda _: self._show(), "value")
-        self.box = widgets.VBox(
-            [*(widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), self.answer],
-            layout={
-                "width": "960px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
-                "border": "1px solid var(--jp-border-color2)", "border_left": f"4px solid {GREEN}",
-            },
-        )  # fmt: skip
+        self.box = framed([*map(row_of, rows), self.answer], GREEN)
         self._show()
 
     def _show(self) -> None:

@@ -22,7 +22,6 @@ from webhook_lab.show.charts import panels_chart
 from webhook_lab.show.kernel import nobody_looks, running_kernel, widgets_answered
 from webhook_lab.show.live_svg import frame
 from webhook_lab.show.series import Mark, Panel, collect, details, findings
-from webhook_lab.show.theme import LIGHT, theme_in_jupyterlab
 from webhook_lab.watch.rows import Sample
 
 FRAMES_A_SECOND = 5.0
@@ -56,13 +55,13 @@ class Live:
         sample: the samples that are new since it was last called; called in a thread of the live view's.
         seconds: how long to watch at most.
         until: whether the run is over.
-        clock: seconds since the run began, as in the samples; by default since `start`.
-        name: starting another one of the same name stops this one.
-        headless: draw the last picture only. By default when nobody looks: outside a kernel, under pytest,
-            or when WEBHOOK_LAB_HEADLESS is set.
+        clock: seconds since the run began, as in the samples.
+
+    Starting another one stops this one. When nobody looks, only the last picture is drawn: outside a kernel,
+    under pytest, or when WEBHOOK_LAB_HEADLESS is set.
     """
 
-    _newest: ClassVar[dict[str, "Live"]] = {}
+    _newest: ClassVar["Live | None"] = None
 
     def __init__(
         self,
@@ -70,16 +69,10 @@ class Live:
         sample: Callable[[], Iterable[Sample]],
         *,
         seconds: float,
+        clock: Callable[[], float],
         until: Callable[[], bool] | None = None,
-        clock: Callable[[], float] | None = None,
-        name: str = "live",
-        headless: bool | None = None,
     ) -> None:
-        self.panels, self.sample, self.seconds, self.until, self.name = panels, sample, seconds, until, name
-        self.headless = nobody_looks() if headless is None else headless
-        self._started = time.monotonic()
-        self.clock = clock or (lambda: time.monotonic() - self._started)
-        self.frames = 0
+        self.panels, self.sample, self.seconds, self.clock, self.until = panels, sample, seconds, clock, until
         self.error: Exception | None = None
         self.chart: Chart | None = None
         self._series = collect((), panels)
@@ -90,14 +83,13 @@ class Live:
 
     def start(self) -> Self:
         """Begin to watch. Returns at once; what follows in the cell runs meanwhile."""
-        if earlier := self._newest.get(self.name):
-            earlier.stop()
-        self._newest[self.name] = self
-        self._started = time.monotonic()
-        if not self.headless:
+        if Live._newest:
+            Live._newest.stop()
+        Live._newest = self
+        if not nobody_looks():
             self._handle = display(self._frame(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         context = contextvars.copy_context()  # by which the kernel knows which cell the picture belongs to
-        threading.Thread(target=context.run, args=(self._watch,), name=self.name, daemon=True).start()
+        threading.Thread(target=context.run, args=(self._watch,), name="live", daemon=True).start()
         return self
 
     def mark(self, label: str) -> None:
@@ -134,19 +126,12 @@ class Live:
         with self._lock:
             return details(self.panels, self._series, self._marks)
 
-    def facts(self) -> dict[str, int]:
-        """What is the same on every run of the same experiment: no seconds, no depth (SQS approximates)."""
-        with self._lock:
-            of = {line: self._series[line.metric] for panel in self.panels for line in panel.lines}
-            peaks = {f"peak {line.metric}": int(of[line].peak) for line in of if line.fact == "peak"}
-            return peaks | {line.label: int(of[line].last) for line in of if line.fact == "last"}
-
     def _watch(self) -> None:
-        due = time.monotonic()
+        due = began = time.monotonic()
         try:
             while not self._stop.wait(due - time.monotonic()):
                 self._take()
-                if (self.until and self.until()) or time.monotonic() - self._started > self.seconds:
+                if (self.until and self.until()) or time.monotonic() - began > self.seconds:
                     break
                 due = max(due + 1 / FRAMES_A_SECOND, time.monotonic())
         except Exception as error:
@@ -165,7 +150,6 @@ class Live:
             collect(new, self.panels, self._series)
         if self._handle:
             self._handle.update(self._frame(), raw=True)  # type: ignore[no-untyped-call]
-            self.frames += 1
 
     def _frame(self) -> dict[str, str]:
         with self._lock:
@@ -173,9 +157,8 @@ class Live:
             return {"text/html": svg, "text/plain": ". ".join(findings(self.panels, self._series))}
 
     def _leave_picture(self) -> None:
-        theme = LIGHT if self.headless else theme_in_jupyterlab()
         with self._lock:
-            self.chart = panels_chart(self.panels, self._series, marks=self._marks, theme=theme)
+            self.chart = panels_chart(self.panels, self._series, marks=self._marks)
         data, metadata = self.chart.bundle()
         if self._handle:
             self._handle.update(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]

@@ -5,18 +5,14 @@ The paths come ready from `Series`, in its own units; each panel only says how t
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from math import floor, log10
 
+from webhook_lab.show.axes import MARK_APART, WIDTH, axis_end, spread, tick, values_below
 from webhook_lab.show.series import PATH_SECOND, Line, Mark, Panel, Series, details, findings, number
 from webhook_lab.show.theme import INK, css_mixed
 
-WIDTH = 960
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 118, 88, 26  # around the panels
 _TALL, _LOW, _GAP = 120, 70, 32  # the first panel, the others, and between them
-_ENDS = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800, 2700, 3600)
-_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _APART = 15  # between the middles of two labels
-MARK_APART = 76  # between the middles of two names of marks, in pixels
 
 
 def frame(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence[Mark], *, now: float) -> str:
@@ -45,44 +41,6 @@ def frame(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence
     return "".join([*parts, "</svg>"])
 
 
-def axis_end(seconds: float) -> int:
-    """Where an axis of time ends, so that it does not move with every frame."""
-    return next((end for end in _ENDS if seconds <= end), 3600 * -(-int(seconds) // 3600))
-
-
-def tick(end: float) -> int:
-    """How many seconds apart the numbers below an axis of time are."""
-    return next((step for step in _TICKS if end / step <= 7), 3600 * max(1, round(end / 3600 / 6)))
-
-
-def axis_top(peak: float) -> float:
-    """Where an axis of values ends: a round number above the peak."""
-    if peak < 6:
-        return max(2, floor(peak) + 1)
-    unit = 10.0 ** floor(log10(peak))
-    return next(step * unit for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10, 12) if step * unit >= peak * 1.05)
-
-
-def values_below(top: float) -> list[float]:
-    """The values that are written beside an axis, whole numbers from 0 up."""
-    step = top / 2 if top > 6 else 1 if top <= 3 else 2
-    return [step * i for i in range(int(top / step) + 1)]
-
-
-def spread(wanted: Sequence[float], *, apart: float, low: float, high: float) -> list[float]:
-    """The positions next to those wanted that are `apart` and, while there is room, within low and high."""
-    found = [0.0] * len(wanted)
-    free = low
-    for i in sorted(range(len(wanted)), key=lambda i: wanted[i]):
-        found[i] = free = max(wanted[i], free)
-        free += apart
-    limit = high
-    for i in sorted(range(len(wanted)), key=lambda i: -found[i]):
-        found[i] = min(found[i], limit)
-        limit = found[i] - apart
-    return found
-
-
 def _height(panel: int) -> int:
     return _LOW if panel else _TALL
 
@@ -90,7 +48,7 @@ def _height(panel: int) -> int:
 def _panel(
     panel: Panel, series: Mapping[str, Series], height: float, scale: float, *, now: float
 ) -> Iterator[str]:
-    top = axis_top(max(series[line.metric].peak for line in panel.lines))
+    top = panel.top(series)
     yield f'<text x="{-_LEFT}" y="-12" opacity=".75">{escape(panel.title)}</text>'
     for value in values_below(top):
         y, strength = height * (1 - value / top), 0.12 if value else 0.45
@@ -98,7 +56,7 @@ def _panel(
             f'<path d="M0,{y:g}h{WIDTH - _LEFT - _RIGHT}" stroke="{INK}" stroke-opacity="{strength}"/>'
             f'<text x="-7" y="{y + 4:g}" text-anchor="end" opacity=".75">{number(value)}</text>'
         )
-    drawn = [line for line in panel.lines if series[line.metric].points]
+    drawn = panel.seen(series)
     for line in drawn:
         yield _line(line, series[line.metric], height, scale, height / top, now=now)
     ends = [height * (1 - series[line.metric].last / top) for line in drawn]

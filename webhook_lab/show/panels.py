@@ -5,7 +5,7 @@ callback here only asks; a thread for each control does, and says in the status 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from queue import SimpleQueue
 from typing import Any
@@ -13,10 +13,25 @@ from typing import Any
 import ipywidgets as widgets
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.show.axes import WIDTH
 from webhook_lab.show.theme import ORANGE
 
 _PAUSE, _RESUME = "Pause the drain", "Let it drain"
-_WIDE = {"description_width": "initial"}  # else a slider's label is cut
+WIDE_LABEL = {"description_width": "initial"}  # else a slider's label is cut
+
+
+def row_of(controls: Sequence[Any]) -> Any:
+    """Controls beside each other, in as many lines as they need."""
+    return widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+
+
+def framed(rows: Sequence[Any], colour: str) -> Any:
+    """Rows of controls as a card, as wide as a chart, with an edge of this colour."""
+    layout = {
+        "width": f"{WIDTH}px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
+        "border": "1px solid var(--jp-border-color2)", "border_left": f"4px solid {colour}",
+    }  # fmt: skip
+    return widgets.VBox(rows, layout=layout)
 
 
 class Controls:
@@ -46,24 +61,18 @@ class Controls:
         now: int | None = None,
     ) -> None:
         self.burst = widgets.IntSlider(
-            burst[0], 1, burst[1], description="Burst", style=_WIDE, layout={"width": "250px"}
+            burst[0], 1, burst[1], description="Burst", style=WIDE_LABEL, layout={"width": "250px"}
         )
         self.send = _button("Send", "paper-plane", "96px", style="primary")
         self.limit = widgets.IntSlider(
-            now or limit[0], limit[0], limit[1], description="Throttle", style=_WIDE, continuous_update=False,
-            layout={"width": "230px", "margin": "2px 20px"},
+            now or limit[0], limit[0], limit[1], description="Throttle", style=WIDE_LABEL,
+            continuous_update=False, layout={"width": "230px", "margin": "2px 20px"},
         )  # fmt: skip
         self.pause = _button(_PAUSE, "pause", "150px")
         self.stop = _button("Stop", "stop", "96px")
         self.status = widgets.HTML("Ready.", layout={"margin": "0"})
         self._inputs = (self.burst, self.send, self.limit, self.pause, self.stop)
-        self.box = widgets.VBox(
-            [widgets.HBox(self._inputs, layout={"flex_flow": "row wrap"}), self.status],
-            layout={
-                "width": "960px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
-                "border": "1px solid var(--jp-border-color2)", "border_left": f"4px solid {ORANGE}",
-            },
-        )  # fmt: skip
+        self.box = framed([row_of(self._inputs), self.status], ORANGE)
         self._said: dict[str, str] = {}
         self._lock = threading.Lock()
         sending = _Hand(send, lambda n: f"sending {n}", lambda n: f"{n} sent", self._sayer("Burst"))

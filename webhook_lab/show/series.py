@@ -7,8 +7,9 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from operator import itemgetter
 
+from webhook_lab.show.axes import axis_top
 from webhook_lab.show.card import counted
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.rows import Sample
@@ -57,7 +58,7 @@ class Series:
             self.points.append((at, value))
             self._path.append(self._piece(at, value))
         if len(self.points) > MOST:
-            self.points = thinned(self.points, MOST // 2)
+            self.points = _thinned(self.points, MOST // 2)
         if late or len(self._path) > len(self.points):
             self._path = [self._piece(*point) for point in self.points]
         self._path[0] = self._path[0].replace("H", "M").replace("V", ",").replace("L", "M")
@@ -80,7 +81,7 @@ class Series:
         return f"H{x}V{value:g}" if self.step else f"L{x},{value:g}"
 
 
-def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
+def _thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
     """At most so many of the points: the first, the last, and what stands out in each stretch of time."""
     first, last = points[0], points[-1]
     stretches = most // 2 - 1
@@ -90,8 +91,7 @@ def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[floa
         points[1:-1], key=lambda point: min(int((point[0] - first[0]) / width), stretches - 1)
     ):
         inside = list(stretch)
-        by_value = [min(inside, key=lambda point: point[1]), max(inside, key=lambda point: point[1])]
-        kept += sorted(set(by_value))
+        kept += sorted({min(inside, key=itemgetter(1)), max(inside, key=itemgetter(1))})
     return [*kept, last]
 
 
@@ -104,7 +104,6 @@ class Line:
         label: written at the line's end.
         limit: it is what others must not exceed: dashed, and in force until it changes.
         filled: the space below it is tinted.
-        fact: what of it every run of the same experiment has in common: its last value, its peak, or nothing.
     """
 
     metric: str
@@ -113,7 +112,6 @@ class Line:
     step: bool = False
     limit: bool = False
     filled: bool = False
-    fact: Literal["last", "peak"] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +126,14 @@ class Panel:
     title: str
     lines: tuple[Line, ...]
     says: Callable[[Mapping[str, Series]], str]
+
+    def seen(self, series: Mapping[str, Series]) -> list[Line]:
+        """The lines of which something is known."""
+        return [line for line in self.lines if series[line.metric].points]
+
+    def top(self, series: Mapping[str, Series]) -> float:
+        """Where its axis of values ends."""
+        return axis_top(max(series[line.metric].peak for line in self.lines))
 
 
 def collect(
@@ -152,18 +158,14 @@ def findings(panels: Sequence[Panel], series: Mapping[str, Series]) -> list[str]
 def details(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence[Mark] = ()) -> str:
     """Every line's last value, its peak, and every mark, in words: for who cannot see the picture."""
     end = max((each.points[-1][0] for each in series.values() if each.points), default=0.0)
-    words = []
-    for panel in panels:
-        seen = [(line, series[line.metric]) for line in panel.lines if series[line.metric].points]
-        words.append(
-            ", ".join(
-                f"{line.label} {number(each.last)}"
-                + (f" (peak {number(each.peak)})" if each.peak > each.last and not line.limit else "")
-                for line, each in seen
-            )
-        )
+    words = [", ".join(_told(line, series[line.metric]) for line in panel.seen(series)) for panel in panels]
     words += [f"{label} at {at:.0f} s" for at, label in marks]
     return f"After {end:.0f} s: {'; '.join(each for each in words if each) or 'nothing'}."
+
+
+def _told(line: Line, series: Series) -> str:
+    peak = f" (peak {number(series.peak)})" if series.peak > series.last and not line.limit else ""
+    return f"{line.label} {number(series.last)}{peak}"
 
 
 def number(value: float) -> str:
@@ -216,7 +218,7 @@ DEPTH = Panel(
 CONCURRENCY = Panel(
     "invocations at once",
     (
-        Line("concurrency", "running", ORANGE, step=True, filled=True, fact="peak"),
+        Line("concurrency", "running", ORANGE, step=True, filled=True),
         Line("limit", "limit", INK, step=True, limit=True),
     ),
     _concurrency_says,
@@ -224,9 +226,9 @@ CONCURRENCY = Panel(
 COUNTS = Panel(
     "deliveries so far",
     (
-        Line("stored", "stored", GREEN, filled=True, fact="last"),
-        Line("duplicates", "duplicates", PURPLE, fact="last"),
-        Line("dlq", "dead", INK, fact="last"),
+        Line("stored", "stored", GREEN, filled=True),
+        Line("duplicates", "duplicates", PURPLE),
+        Line("dlq", "dead", INK),
     ),
     _counts_say,
 )

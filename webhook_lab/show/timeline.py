@@ -1,16 +1,18 @@
 """A message's way as a waterfall: one row for each moment, a dot where it lies in time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from webhook_lab.show.card import counted
-from webhook_lab.show.picture import BOXES
+from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.rows import Moment
 
 _ROW, _TOP, _BOTTOM = 26, 8, 34  # heights: of a row, above the first, below the last
 _LEFT, _WIDE, _RIGHT = 340, 510, 60  # widths: of the words, of the time axis, and beside it
-_COLOURS = {box.name: box.colour for box in BOXES.values()}
+_COLOURS = {
+    "API Gateway": PURPLE, "publish": ORANGE, "queue": BLUE, "subscribe": ORANGE, "table": GREEN,
+}  # fmt: skip
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)  # ms between two ticks
 
 
@@ -25,57 +27,53 @@ class Timeline:
         return "\n".join([f"{counted(len(self.rows), 'moment')} of one message", *lines])
 
     def _repr_html_(self) -> str:
-        height = _TOP + _ROW * len(self.rows) + _BOTTOM
-        width = _LEFT + _WIDE + _RIGHT
-        ink = "color: var(--jp-content-font-color1, currentColor)"
-        inside = "".join([*self._axis(), *self._way(), *(self._moment(i) for i in range(len(self.rows)))])
+        height, width = self._bottom + _BOTTOM, _LEFT + _WIDE + _RIGHT
+        inside = "".join([*self._axis(), *self._moments()])
         svg = (
-            f'<svg style="{ink}; max-width: {width}px" viewBox="0 0 {width} {height}" role="img" '
-            f'aria-label="{escape(repr(self))}" font-family="var(--jp-content-font-family, sans-serif)" '
-            f'font-size="13" fill="currentColor">{inside}</svg>'
+            f'<svg style="color: var(--jp-content-font-color1, currentColor); max-width: {width}px" '
+            f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(repr(self))}" '
+            f'font-family="var(--jp-content-font-family, sans-serif)" font-size="13" fill="currentColor">'
+            f"{inside}</svg>"
         )
         # Who strips drawings strips this style too: the words remain.
         return f'<div>{svg}<pre style="display: none">{escape(repr(self))}</pre></div>'
 
-    def _step(self) -> int:
-        """Milliseconds between two ticks: about six of them."""
+    @property
+    def _bottom(self) -> int:
+        return _TOP + _ROW * len(self.rows)
+
+    @property
+    def _scale(self) -> tuple[int, int]:
+        """Milliseconds between two ticks, about six of them, and how many ticks there are."""
         longest = max((ms for ms, _, _ in self.rows), default=0)
-        return next((step for step in _STEPS if longest / step <= 6), max(1, longest // 6))
+        step = next((step for step in _STEPS if longest / step <= 6), max(1, longest // 6))
+        return step, -(-max(longest, 1) // step)
 
-    def _place(self, i: int) -> tuple[float, float]:
-        step = self._step()
-        most = step * -(-max(max(ms for ms, _, _ in self.rows), 1) // step)
-        return _LEFT + _WIDE * self.rows[i][0] / most, _TOP + _ROW * (i + 0.5)
-
-    def _axis(self) -> list[str]:
-        if not self.rows:
-            return []
-        step, bottom = self._step(), _TOP + _ROW * len(self.rows)
-        ticks = -(-max(max(ms for ms, _, _ in self.rows), 1) // step)
-        parts = []
-        for tick in range(ticks + 1):
+    def _axis(self) -> Iterator[str]:
+        step, ticks = self._scale
+        for tick in range(ticks + 1) if self.rows else ():
             x = _LEFT + _WIDE * tick / ticks
-            parts.append(
-                f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="currentColor" stroke-opacity="0.15"/>'
-                f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill-opacity="0.7" '
+            yield (
+                f'<path d="M{x:.1f} {_TOP}V{self._bottom}" stroke="currentColor" stroke-opacity="0.15"/>'
+                f'<text x="{x:.1f}" y="{self._bottom + 18}" text-anchor="middle" fill-opacity="0.7" '
                 f'font-size="12">{tick * step:,}{" ms" if tick == ticks else ""}</text>'
             )
-        return parts
 
-    def _way(self) -> list[str]:
-        points = " ".join("{:.1f},{:.1f}".format(*self._place(i)) for i in range(len(self.rows)))
-        return [f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-opacity="0.35"/>']
-
-    def _moment(self, i: int) -> str:
-        ms, where, what = self.rows[i]
-        x, y = self._place(i)
-        colour = _COLOURS.get(where, "currentColor")
-        return (
-            f'<text x="0" y="{y + 4.5:g}" font-weight="600">{escape(where)}</text>'
-            f'<text x="104" y="{y + 4.5:g}">{escape(what)}</text>'
-            f'<text x="{_LEFT - 24}" y="{y + 4.5:g}" text-anchor="end" fill-opacity="0.7">{ms:,}</text>'
-            f'<circle cx="{x:.1f}" cy="{y:g}" r="6" fill="{colour}"/>'
-        )
+    def _moments(self) -> Iterator[str]:
+        step, ticks = self._scale
+        places = [
+            (_LEFT + _WIDE * ms / (step * ticks), _TOP + _ROW * (i + 0.5))
+            for i, (ms, _, _) in enumerate(self.rows)
+        ]
+        way = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        yield f'<polyline points="{way}" fill="none" stroke="currentColor" stroke-opacity="0.35"/>'
+        for (x, y), (ms, where, what) in zip(places, self.rows, strict=True):
+            yield (
+                f'<text x="0" y="{y + 4.5:g}" font-weight="600">{escape(where)}</text>'
+                f'<text x="104" y="{y + 4.5:g}">{escape(what)}</text>'
+                f'<text x="{_LEFT - 24}" y="{y + 4.5:g}" text-anchor="end" fill-opacity="0.7">{ms:,}</text>'
+                f'<circle cx="{x:.1f}" cy="{y:g}" r="6" fill="{_COLOURS.get(where, INK)}"/>'
+            )
 
 
 def timeline_card(moments: Sequence[Moment]) -> Timeline:

@@ -4,8 +4,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from webhook_lab.aws.session import Session
 from webhook_lab.facts import quotas
 
 if TYPE_CHECKING:
@@ -16,16 +17,15 @@ _PAUSE = 1 / (quotas.LOGS_FILTER_CALLS_PER_SECOND.value - 1)  # leaves a call a 
 _REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ")
 
 
-def read_lines(logs: "CloudWatchLogsClient", *, log_group: str, since: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the JSON lines that the functions of `log_group` wrote, oldest first within each page.
+def read_lines(logs: "CloudWatchLogsClient", *, log_group: str, since: int = 0) -> list[dict[str, Any]]:
+    """Every JSON line that the functions of `log_group` wrote, oldest first, however many there are.
 
     Args:
-        since: epoch milliseconds; lines that CloudWatch received earlier are left out.
+        since: epoch milliseconds on AWS's clock (`Session.now`); lines that CloudWatch received earlier are
+            left out.
     """
-    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=log_group, startTime=since):
-        for event in page["events"]:
-            if line := line_of(event["message"]):
-                yield line
+    lines = LogReader(logs, log_group=log_group, since=since, overlap=0).read()
+    return [line for line in lines if line["event"] != "report"]
 
 
 def line_of(message: str) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ class LogReader:
     that was seen, and leaves out by their ids those that were read before.
 
     Args:
-        since: epoch milliseconds at which to begin.
+        since: epoch milliseconds on AWS's clock (`Session.now`) at which to begin.
         overlap: seconds; a line that shows later than this after a newer one is missed.
     """
 
@@ -63,6 +63,12 @@ class LogReader:
         self._clock, self._sleep, self._next_call = clock, sleep, 0.0
         self._seen: dict[object, int] = {}  # when each event of the overlap happened
         self._newest = since
+
+    @classmethod
+    def of(cls, session: Session, *, log_group: str, since: int) -> Self:
+        """A reader by a client of its own, which overlaps as the target's lag of log lines asks for."""
+        logs, overlap = session.client("logs", recorded=False), max(2.0, 3 * session.target.traits.log_lag)
+        return cls(logs, log_group=log_group, since=since, overlap=overlap)
 
     def read(self) -> list[dict[str, Any]]:
         """The handlers' lines that are new since the last read.
@@ -87,18 +93,15 @@ class LogReader:
         return found
 
     def _events(self, start: int) -> Iterator[Mapping[str, Any]]:
-        token: dict[str, str] = {}
+        ask: dict[str, Any] = {"startTime": start}
         while True:
             self._sleep(max(0.0, self._next_call - self._clock()))
             self._next_call = self._clock() + _PAUSE
-            page = self._logs.filter_log_events(logGroupName=self._group, startTime=start, **token)  # type: ignore[arg-type]
-            yield from page["events"]
+            page = self._logs.filter_log_events(logGroupName=self._group, **ask)
+            yield from (events := page["events"])
             if page.get("nextToken"):
-                token = {"nextToken": page["nextToken"]}
-            elif len(page["events"]) == _PAGE and page["events"][-1]["timestamp"] > start:
-                start, token = (
-                    page["events"][-1]["timestamp"],
-                    {},
-                )  # the local cloud ends a full page without one
+                ask["nextToken"] = page["nextToken"]
+            elif len(events) == _PAGE and events[-1]["timestamp"] > ask["startTime"]:
+                ask = {"startTime": events[-1]["timestamp"]}  # the local cloud ends a full page without one
             else:
                 return

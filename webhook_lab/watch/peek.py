@@ -1,23 +1,29 @@
 """Look at a queue's messages and leave them in it. SQS itself shows a message only to who receives it."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.signed import signed_get
 from webhook_lab.facts import quotas
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
 _HIDDEN_SECONDS = 20  # while the others are received; then each is given back
 _MOST = 1_000  # messages: few enough to be received and given back within that time
 
 
-def messages_of(session: Session, *, queue_url: str) -> list[dict[str, Any]]:
+def messages_of(session: Session, *, queue_url: str, sqs: "SQSClient | None" = None) -> list[dict[str, Any]]:
     """The messages of a queue as boto3 receives them, each once; they stay there.
 
     Where only a receive shows them, up to 1,000 of those that are visible are received and given back at
     once by a visibility timeout of 0. **Each look then counts as one receive of each**: harmless in a
     dead-letter queue, and one step nearer to it in a queue that has one.
+
+    Args:
+        sqs: a client of the caller's own for that, where its calls are not to be recorded.
 
     Raises:
         LabError: the target refused to say.
@@ -25,7 +31,7 @@ def messages_of(session: Session, *, queue_url: str) -> list[dict[str, Any]]:
     """
     if (seen := peek(session, queue_url=queue_url)) is not None:
         return seen
-    sqs, most = session.sqs, quotas.SQS_BATCH_ENTRIES.value
+    sqs, most = sqs or session.sqs, quotas.SQS_BATCH_ENTRIES.value
     received: dict[str, Any] = {}
     ask: Any = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
     try:

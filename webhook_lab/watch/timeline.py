@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from webhook_lab.watch.history import attempts
 from webhook_lab.watch.rows import Answer, Moment
 
 WAY = ("sender", "API Gateway", "publish", "queue", "subscribe", "table")
@@ -30,8 +31,9 @@ def follow(
         if at:
             moments.append(Moment(int(at), where, what))
 
-    publish_lines, subscribe_lines, item = list(publish_lines), list(subscribe_lines), item or {}
+    publish_lines, item = list(publish_lines), item or {}
     queued = [line for line in publish_lines if _ends(line, answer)]
+    worked = [each for each in attempts(subscribe_lines) if each.message_id == answer.message_id]
     invocations = {line["request_id"] for line in queued}
     invoked = [line for line in publish_lines if line["request_id"] in invocations]
     # In the order of cause and effect, which decides between what happened in one millisecond.
@@ -43,13 +45,11 @@ def follow(
     tell(item.get("queued_at"), "queue", "keeps the message")
     for line in queued:
         tell(line["at"], "publish", f"{line['outcome']} the message")
-    for line in subscribe_lines:
-        if line["event"] == "record_start" and line.get("message_id") == answer.message_id:
-            tell(line["at"], "subscribe", "starts on the record")
+    for each in worked:
+        tell(each.started_at, "subscribe", "starts on the record")
     tell(item.get("finished_at"), "table", "is given the item")
-    for line in subscribe_lines:
-        if _ends(line, answer):
-            tell(line["at"], "subscribe", f"finishes it: {line['outcome']}")
+    for each in worked:
+        tell(each.finished_at, "subscribe", f"finishes it: {each.outcome}")
     tell(answer.sent_at + round(answer.milliseconds), "sender", f"has its answer: {answer.status}")
     return sorted(moments, key=lambda moment: moment.at)
 

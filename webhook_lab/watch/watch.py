@@ -1,27 +1,28 @@
 """One run, watched while it goes on and kept as rows. Draws nothing and sends nothing."""
 
 import contextlib
+import json
 import threading
 import time
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Self
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.aws.retry import retry_until
-from webhook_lab.watch.concurrency import Gauge, peak
-from webhook_lab.watch.depth import LOOKS_UNTIL_EMPTY, look
+from webhook_lab.aws.session import Session
+from webhook_lab.resources.queue import depth
+from webhook_lab.watch.concurrency import peak, peak_between
 from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import LogReader
-from webhook_lab.watch.rows import Invocation, Sample
-
-if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
-    from mypy_boto3_sqs import SQSClient
+from webhook_lab.watch.peek import messages_of, peek
+from webhook_lab.watch.rows import Sample
 
 LOOK_SECONDS = 0.2
 """Between two looks at a queue: five a second, so that four are kept when one is late."""
 READ_SECONDS = 0.5
 """Between two reads of the log: two calls a second of the five that AWS allows."""
+EMPTY_SECONDS = 4 * LOOK_SECONDS
+"""A queue is taken for empty when every look says so for so long: the counts are approximate."""
 METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "concurrency", "limit")
 
 
@@ -29,42 +30,40 @@ class Watch:
     """Depths, concurrency and outcomes of one run, from `start` to `stop`; reading them costs no call.
 
     The same on every target. Concurrency and outcomes come out of the subscribe function's log lines, and so
-    as late as those show: the samples of "concurrency" are for `lag` seconds ago and say so in their `at`.
-    A target that writes an invocation's lines only when it has ended shows it no earlier than that; what runs
-    at present is then seen in "in_flight" alone. What shows too late for a sample still counts in `facts`.
+    as late as those show: the samples of "concurrency" are for some seconds ago (`Traits.log_lag`) and say so
+    in their `at`. A target that writes an invocation's lines only when it has ended shows it no earlier than
+    that; what runs at present is then seen in "in_flight" alone. What shows too late for a sample still
+    counts in `facts`.
+
+    Dead letters are counted one by one, up to 1,000; see `messages_of` for what a look at them costs on AWS.
 
     Args:
-        sqs: a client of its own, as is `logs`: it calls them from threads, several times a second.
+        session: the calls are made by clients of its own, and are not among those that it records.
         log_group: the subscribe function's.
         limit: the throttle at the start; see `set_limit`.
-        lag: seconds after which a line that was written has shown up (`Traits.log_lag`).
 
     Attributes:
-        began_at: epoch milliseconds; samples count seconds from here.
+        began_at: epoch milliseconds by AWS's clock; samples count seconds from here.
         samples: every sample so far, for each metric in order of time.
-        limits: (epoch ms from which on it holds, limit), in order.
+        latest: the latest value of each metric; 0 for what was not seen yet.
+        limit: the throttle as it was last set.
         history: the log lines so far, put together.
     """
 
-    def __init__(
-        self,
-        sqs: "SQSClient",
-        logs: "CloudWatchLogsClient",
-        *,
-        queue_url: str,
-        dlq_url: str,
-        log_group: str,
-        limit: int,
-        lag: float,
-    ) -> None:
-        self.began_at, self._began = time.time_ns() // 1_000_000, time.monotonic()
+    def __init__(self, session: Session, *, queue_url: str, dlq_url: str, log_group: str, limit: int) -> None:
+        self.began_at, self._began = session.now(), time.monotonic()
         self.samples: list[Sample] = []
-        self.limits: list[tuple[int, int]] = []
-        self._gauge, self._lag, self._lock = Gauge(), lag, threading.Lock()
-        self.history = History(on_change=self._gauge.add)
-        self._reader = LogReader(logs, log_group=log_group, since=self.began_at, overlap=max(2.0, 3 * lag))
-        self._sqs, self._queue_url, self._dlq_url = sqs, queue_url, dlq_url
-        self._latest, self._empty_looks = dict.fromkeys(METRICS, 0.0), 0
+        self.history = History()
+        self._session, self._lag = session, session.target.traits.log_lag
+        self._sqs = session.client("sqs", recorded=False)
+        self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
+        self._queue_url, self._dlq_url = queue_url, dlq_url
+        self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
+        self._held_before = 0
+        self._looked_at, self._empty_since = 0.0, float("inf")
+        self._redriven, self._redriven_at = 0, 0.0
+        self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
+        self._dead_counted, self._dead_before = 0, frozenset[str]()
         self._acts = {
             self._look_at_queue: LOOK_SECONDS,
             self._look_at_dlq: LOOK_SECONDS,
@@ -78,7 +77,12 @@ class Watch:
         self.set_limit(limit)
 
     def start(self) -> Self:
-        """Begin, and return at once. A look that fails is left out; `stop` says it if the last one does."""
+        """Look at what is there already, begin, and return. A look that fails is left out; `stop` says it if
+        the last one does."""
+        with contextlib.suppress(Exception):
+            self._held_before = sum(vars(depth(self._sqs, url=self._queue_url)).values())
+            self._look_at_dlq()
+            self._dead_before = frozenset(self._dead)
         for thread in self._threads:
             thread.start()
         return self
@@ -92,95 +96,128 @@ class Watch:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self._dead_counted = -1  # once more, whatever their number
         with explain("watch the run"):
             for act in self._acts:
                 act()
-        self._keep(limit=self.limits[-1][1])
+        self._keep(limit=self.limit)
         return self
 
     def set_limit(self, limit: int) -> None:
         """The throttle is another one from now on. Say so before it is raised, and after it was lowered."""
-        self.limits.append((time.time_ns() // 1_000_000, limit))
+        self.limit = limit
         self._keep(limit=limit)
 
-    def now(self) -> dict[str, float]:
-        """The latest value of each metric; 0 for what was not seen yet."""
-        return dict(self._latest)
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self._began
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is visible, in flight or delayed, by several looks in a row."""
-        return self._empty_looks >= LOOKS_UNTIL_EMPTY
+    def is_over(self, accepted: Iterable[str], *, redriven: int = 0) -> bool:
+        """Whether what was accepted came out of the queue, settled by the log or dead, and that is empty.
 
-    def is_over(self, accepted: Collection[str]) -> bool:
-        """Whether the queue is empty, and each accepted delivery came out of it: settled by the log, or dead.
+        What the queue held before the run, such as a message that fails again and again, is left out.
 
         Args:
-            accepted: the ids that got a 202.
+            accepted: the id of each delivery that got a 202, as often as it got one.
+            redriven: how many messages were taken back from the dead-letter queue so far. Nobody knows their
+                new ids: the queue has to be empty, since they came, for as long as their log lines may take.
         """
-        return self.is_empty and not self._missing(accepted)
+        if redriven != self._redriven:
+            self._redriven, self._redriven_at = redriven, time.monotonic()
+        least = EMPTY_SECONDS + (self._lag + READ_SECONDS if redriven else 0)
+        dead = self._dead_of_deliveries()
+        return self._looked_at - max(self._empty_since, self._redriven_at) >= least and all(
+            len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
+            for id_, messages in Counter(accepted).items()
+        )
 
-    def wait(self, accepted: Collection[str], *, seconds: float) -> Self:
-        """Wait until it `is_over`.
+    def places(self, accepted: Iterable[str]) -> dict[str, int]:
+        """Where the accepted deliveries are: each counts in one place.
 
-        Raises:
-            LabError: it is not in time.
+        "settled" by the log, "dead" by the dead-letter queue; of the rest "waiting" and "in flight" as many
+        as the queue holds beyond what it held before the run; "lost" are those that are nowhere.
         """
-        reason = f"{len(accepted)} deliveries to come out of the queue"
-        retry_until(lambda: self.is_over(accepted) or None, seconds=seconds, reason=reason)
-        return self
+        ids, settled, dead = set(accepted), self.history.settled.keys(), self._dead_of_deliveries().keys()
+        found = {"settled": len(ids & settled), "dead": len((ids & dead) - settled)}
+        rest, now = len(ids - settled - dead), self.latest
+        held = now["visible"] + now["delayed"] + now["in_flight"] - self._held_before
+        held = max(0, min(rest, int(held)))
+        waiting = min(held, int(now["visible"] + now["delayed"]))
+        return {**found, "waiting": waiting, "in flight": held - waiting, "lost": rest - held}
 
-    def invocations(self) -> list[Invocation]:
-        """The invocations that began in this run, as far as the log shows them."""
-        with self._lock:
-            return self.history.invocations()
-
-    def facts(self, accepted: Collection[str]) -> dict[str, int]:
+    def facts(self, accepted: Iterable[str]) -> dict[str, int]:
         """What can be said of the run without a clock.
 
-        "stored" and "duplicates" count messages; "dead" those in the dead-letter queue; "lost" the accepted
-        ids that are not among either and were never heard of again.
+        "stored" and "duplicates" count messages; "dead" those that came to the dead-letter queue in this run
+        and are there; "lost" the accepted ids that are neither among these nor in the queue and were never
+        heard of again.
         """
         return {
             "stored": self.history.outcomes["stored"],
             "duplicates": self.history.outcomes["duplicate"],
-            "dead": int(self._latest["dlq"]),
-            "lost": self._missing(accepted),
-            "peak concurrency": peak(self.invocations()),
+            "dead": len(self._dead.keys() - self._dead_before),
+            "lost": self.places(accepted)["lost"],
+            "peak concurrency": peak(self.history.invocations()),
         }
 
-    def _missing(self, accepted: Collection[str]) -> int:
-        return max(0, len(set(accepted) - self.history.settled) - int(self._latest["dlq"]))
+    def _dead_of_deliveries(self) -> dict[str, set[str]]:
+        """The ids of the dead messages, by the id of their delivery."""
+        found: dict[str, set[str]] = {}
+        for message_id, id_ in self._dead.items():
+            found.setdefault(id_, set()).add(message_id)
+        return found
 
     def _repeat(self, act: Callable[[], None], every: float) -> None:
         due = time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
-            with contextlib.suppress(
-                Exception
-            ):  # a cloud that is away for a moment must not end the watching
+            # A cloud that is away for a moment must not end the watching.
+            with contextlib.suppress(Exception):
                 act()
             due = max(due + every, time.monotonic())
 
     def _look_at_queue(self) -> None:
-        held = look(self._sqs, url=self._queue_url)
-        self._empty_looks = 0 if any(held.values()) else self._empty_looks + 1
-        self._keep(**held)
+        found = vars(depth(self._sqs, url=self._queue_url))
+        held, self._looked_at = sum(found.values()), time.monotonic()
+        self._held_before = min(self._held_before, held)
+        empty = held <= self._held_before
+        self._empty_since = min(self._empty_since, self._looked_at) if empty else float("inf")
+        self._keep(**found)
 
     def _look_at_dlq(self) -> None:
-        self._keep(dlq=sum(look(self._sqs, url=self._dlq_url).values()))
+        held = sum(vars(depth(self._sqs, url=self._dlq_url)).values())
+        if held != self._dead_counted:
+            self._count_dead(held)
+        self._keep(dlq=held)
+
+    def _count_dead(self, held: int) -> None:
+        messages: list[dict[str, Any]] | None = []
+        if held > max(0, self._dead_counted):
+            messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
+        elif held:  # a redrive goes on: it would leave those that a receive hides
+            messages = peek(self._session, queue_url=self._dlq_url)
+        if messages is not None:
+            self._dead = {each["MessageId"]: _delivery_in(each) for each in messages}
+            self._dead_before &= self._dead.keys()
+        self._dead_counted = held
 
     def _read(self) -> None:
-        known_at = time.time_ns() // 1_000_000 - round(self._lag * 1000)
-        lines = self._reader.read()
-        with self._lock:
-            for line in lines:
-                self.history.add(line)
-            running = self._gauge.until(known_at)
-        self._keep(stored=self.history.outcomes["stored"], duplicates=self.history.outcomes["duplicate"])
+        known_at = self.began_at + round((self.seconds() - self._lag) * 1000)
+        self.history.add(self._reader.read())
+        outcomes = self.history.outcomes
+        self._keep(stored=outcomes["stored"], duplicates=outcomes["duplicate"])
         if known_at >= self.began_at:
+            running = peak_between(self.history.invocations(), self._known_at, known_at)
             self._keep((known_at - self.began_at) / 1000, concurrency=running)
+            self._known_at = known_at
 
     def _keep(self, at: float | None = None, **values: float) -> None:
-        at = time.monotonic() - self._began if at is None else at
-        self._latest.update(values)
+        at = self.seconds() if at is None else at
+        self.latest.update(values)
         self.samples.extend([Sample(at, metric, value) for metric, value in values.items()])
+
+
+def _delivery_in(message: Mapping[str, Any]) -> str:
+    """The id of the delivery that publish put into a message; empty where none can be read."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(message["Body"])["id"])
+    return ""

@@ -15,7 +15,7 @@ from webhook_lab.course.checks import (
     teardown,
     throttles,
 )
-from webhook_lab.course.checks.bench import Bench, Checks
+from webhook_lab.course.checks.claims import Checks, OpenLab
 
 BY_CHAPTER: dict[str, Checks] = {
     "00": start.CHECKS,
@@ -33,34 +33,38 @@ BY_CHAPTER: dict[str, Checks] = {
 }
 
 
-def checkpoint(bench: Bench, claim: str) -> None:
+def checkpoint(lab: OpenLab, claim: str) -> None:
     """Print ``Checkpoint: <claim>.`` when it holds, or why it was left out.
 
     Raises:
         LabError: it does not hold, and why; or this chapter makes no such claim.
     """
-    claims = BY_CHAPTER[bench.chapter.number].checkpoints
+    where, claims = f"checkpoint '{claim}'", BY_CHAPTER[lab.chapter.number].claims
     if claim not in claims:
         known = "; ".join(f"'{each}'" for each in claims)
-        raise LabError(f"checkpoint '{claim}'", "this chapter has no such checkpoint", f"It has {known}.")
+        raise LabError(where, "this chapter has no such checkpoint", f"It has {known}.")
     try:
-        left_out = claims[claim](bench)
+        left_out = claims[claim](lab)
     except AssertionError as failed:
-        raise LabError(
-            f"checkpoint '{claim}'", str(failed) or "it does not hold", "Run the cells above again, in order."
-        ) from failed
+        said = str(failed) or "it does not hold"
+        raise LabError(where, said, "Run the cells above again, in order.") from failed
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
 
 
-def exercise(bench: Bench) -> None:
+def exercise(lab: OpenLab) -> None:
     """Print how far this chapter's exercise is solved: not tried yet, not yet, or solved.
 
     An exercise's check answers None where nothing of it was tried, and fails an assertion where something is
     missing still; neither stops the notebook.
     """
     try:
-        said = BY_CHAPTER[bench.chapter.number].exercise(bench)
+        said = BY_CHAPTER[lab.chapter.number].exercise(lab)
     except AssertionError as failed:
-        print(f"Exercise: not yet. {failed}")
+        print(f"Exercise: not yet. {_sentence(str(failed))}")
     else:
         print(f"Exercise: solved. {said}" if said else "Exercise: not tried yet.")
+
+
+def _sentence(words: str) -> str:
+    """What a check of a claim says, as a sentence; what is one already stays as it is."""
+    return words if words.endswith(".") else f"{words[:1].upper()}{words[1:]}."

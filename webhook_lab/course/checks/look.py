@@ -1,27 +1,37 @@
-"""Looks that several chapters' checks share: at a queue's messages, and at what a role may do."""
+"""Looks that several chapters' checks share. Each fails an assertion that says what is so instead."""
 
+import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from webhook_lab.course.checks.bench import Bench
+from webhook_lab.course.checks.claims import OpenLab
 from webhook_lab.resources.role import Role
 from webhook_lab.watch.peek import messages_of
+from webhook_lab.watch.rows import Answer
+
+SECONDS = 60.0
+"""How long a check waits for what CloudWatch and SQS show late; depths settle within about a minute."""
+
+_WORDS = {"dlq": "dead-letter queue", "api": "API", "publish_logs": "log group"}
 
 
-def messages(bench: Bench, key: str = "queue") -> list[dict[str, Any]]:
-    """The messages of the queue (or "dlq"), which stay in it; see `messages_of`."""
-    return messages_of(bench.aws, queue_url=bench.pipeline.get(key).url)
+def words(key: str) -> str:
+    """What a step of the pipeline is called in a sentence."""
+    return _WORDS.get(key, key.replace("_", " "))
 
 
-def envelopes(bench: Bench) -> list[dict[str, Any]]:
-    """What publish put on the queue, read from the messages' bodies; whatever else lies there is left out."""
-    found = []
-    for message in messages(bench):
-        try:
-            found.append(json.loads(message["Body"]))
-        except ValueError:
-            continue
-    return [each for each in found if isinstance(each, dict) and "body_sha256" in each]
+def there(lab: OpenLab, key: str) -> Any:
+    """One step's resource, as AWS describes it now."""
+    found = lab.pipeline.look_up(key)
+    assert found, f"there is no {words(key)}"
+    return found
+
+
+def kept_a_day(lab: OpenLab) -> None:
+    """The publish function's log group stands, and forgets after a day."""
+    days = there(lab, "publish_logs").retention_days
+    assert days == 1, f"it keeps its lines for {days or 'all'} days"
 
 
 def allowed(role: Role | None) -> set[tuple[str, str]]:
@@ -30,3 +40,68 @@ def allowed(role: Role | None) -> set[tuple[str, str]]:
     for statement in ((role.policy if role else None) or {}).get("Statement", []):
         pairs |= {(action, statement["Resource"]) for action in statement["Action"]}
     return pairs
+
+
+def throttles(lab: OpenLab) -> tuple[int | None, int | None]:
+    """What is reserved for the subscribe function, and the mapping's maximum, as AWS has them now."""
+    function, mapping = there(lab, "subscribe_function"), there(lab, "mapping")
+    return function.reserved_concurrency, mapping.maximum_concurrency
+
+
+def held(lab: OpenLab, key: str = "queue") -> int:
+    """How many messages the queue (or "dlq") holds, those in flight too."""
+    depth = lab.depth(key)
+    return depth.visible + depth.in_flight
+
+
+def messages(lab: OpenLab, key: str = "queue") -> list[dict[str, Any]]:
+    """The messages of the queue (or "dlq"), which stay in it; see `messages_of`."""
+    return messages_of(lab.aws, queue_url=lab.pipeline.get(key).url)
+
+
+def dead(lab: OpenLab) -> set[str]:
+    """The ids of the messages in the dead-letter queue."""
+    return {each["MessageId"] for each in messages(lab, "dlq")}
+
+
+def envelopes(lab: OpenLab) -> list[dict[str, Any]]:
+    """What publish put on the queue, read from the messages' bodies; whatever else lies there is left out."""
+    found = []
+    for message in messages(lab):
+        try:
+            found.append(json.loads(message["Body"]))
+        except ValueError:
+            continue
+    return [each for each in found if isinstance(each, dict) and "body_sha256" in each]
+
+
+def body_of(kept: dict[str, Any]) -> bytes:
+    """The delivery's body, out of an envelope or an item."""
+    body = str(kept["body"])
+    return base64.b64decode(body) if kept["body_is_base64"] else body.encode()
+
+
+def ended(lab: OpenLab, handler: str, outcome: str, *, wait: bool = False) -> list[dict[str, Any]]:
+    """The function's log lines with this outcome, oldest first; `wait` until there is one."""
+    lines = lab.logs(handler, until=outcome if wait else None)
+    return [line for line in lines if line.get("outcome") == outcome]
+
+
+def stored(lab: OpenLab, name: str, scheme: str = "webhook") -> dict[str, Any]:
+    """The item of the delivery that this run sent under `name`."""
+    item = lab.item(f"{scheme}:{lab.delivery_id(name)}")
+    assert item, f"{name} is not stored"
+    return item
+
+
+def missing(lab: OpenLab, sent: Iterable[Answer | str]) -> list[Answer | str]:
+    """Those that the table does not hold."""
+    return [each for each in sent if not lab.item(each)]
+
+
+def all_stored(lab: OpenLab, ids: Iterable[str]) -> None:
+    """At least one delivery was accepted, and the table holds each."""
+    ids = set(ids)
+    assert ids, "nothing was accepted"
+    lost = missing(lab, ids)
+    assert not lost, f"{len(lost)} of {len(ids)} are missing"

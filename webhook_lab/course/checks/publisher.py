@@ -1,106 +1,84 @@
 """Checks of chapter 04: the publish function, what its role allows, and what it puts on the queue."""
 
-import base64
 import hashlib
 from typing import Any
 
-from webhook_lab.course.checks.bench import Bench, Checks
-from webhook_lab.course.checks.look import allowed, envelopes
+from webhook_lab.course.checks.claims import Checks, OpenLab
+from webhook_lab.course.checks.look import allowed, body_of, ended, envelopes, held, kept_a_day, there
 from webhook_lab.pipeline.packaging import package
 
+CHECKS = Checks()
+CHECKS.claim("the log group keeps its lines for one day")(kept_a_day)
 
-def _ping(bench: Bench) -> str:
+
+def _ping(lab: OpenLab) -> str:
     """The id of the delivery that the chapter itself sends."""
-    return f"github:{bench.delivery_id('ping')}"
+    return f"github:{lab.delivery_id('ping')}"
 
 
-def _logs_kept_a_day(bench: Bench) -> None:
-    group = bench.pipeline.look_up("publish_logs")
-    assert group, "there is no log group"
-    assert group.retention_days == 1, f"its lines are kept {group.retention_days or 'for ever'}"
+@CHECKS.claim("Lambda runs the code in this folder")
+def _runs_this_code(lab: OpenLab) -> None:
+    runs, here = there(lab, "publish_function").code_sha256, package("publish").code_sha256_base64
+    assert runs == here, f"it runs code with digest {runs}, here it is {here}"
 
 
-def _runs_this_code(bench: Bench) -> None:
-    function = bench.pipeline.look_up("publish_function")
-    assert function, "there is no function"
-    here = package("publish").code_sha256_base64
-    assert function.code_sha256 == here, f"it runs code with digest {function.code_sha256}, here it is {here}"
-
-
-def _may_do_nothing(bench: Bench) -> None:
-    role = bench.pipeline.look_up("publish_role")
-    assert role, "there is no role"
+@CHECKS.claim("the role allows nothing, and nothing was queued")
+def _may_do_nothing(lab: OpenLab) -> None:
+    role = there(lab, "publish_role")
     assert not role.policy, f"its role allows {sorted(action for action, _ in allowed(role))}"
-    held = bench.depth()
-    assert held.visible + held.in_flight == 0, f"the queue holds {held.visible + held.in_flight}"
+    assert held(lab) == 0, f"the queue holds {held(lab)}"
 
 
-def _may_send(bench: Bench) -> None:
-    queue = bench.pipeline.get("queue")
-    lines = f"{bench.pipeline.get('publish_logs').arn}:*"
-    wanted = {("sqs:SendMessage", queue.arn)}
+@CHECKS.claim("the role allows sending to one queue and writing one log")
+def _may_send(lab: OpenLab) -> None:
+    lines = f"{lab.pipeline.get('publish_logs').arn}:*"
+    wanted = {("sqs:SendMessage", lab.pipeline.get("queue").arn)}
     wanted |= {(action, lines) for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
-    found = allowed(bench.pipeline.look_up("publish_role"))
+    found = allowed(lab.pipeline.look_up("publish_role"))
     assert found == wanted, f"the role allows {sorted(found)}"
 
 
-def _holds_the_ping(bench: Bench) -> None:
-    found = [each for each in envelopes(bench) if each["id"] == _ping(bench)]
+@CHECKS.claim("the queue holds the delivery whole, under its sender's id")
+def _holds_the_ping(lab: OpenLab) -> None:
+    found = [each for each in envelopes(lab) if each["id"] == _ping(lab)]
     assert found, "the queue does not hold it"
-    body = _body(found[0])
+    body = body_of(found[0])
     assert hashlib.sha256(body).hexdigest() == found[0]["body_sha256"], "the body was altered"
     assert body.startswith(b'{"zen"'), f"the body is {body[:40]!r}"
 
 
-def _wrote_it_down(bench: Bench) -> None:
-    ends = [line for line in bench.logs("publish", until="queued") if line.get("outcome") == "queued"]
-    assert _ping(bench) in {line["id"] for line in ends}, "no line says that it was queued"
+@CHECKS.claim("the log says what was queued, and as which message")
+def _wrote_it_down(lab: OpenLab) -> None:
+    ends = ended(lab, "publish", "queued", wait=True)
+    assert _ping(lab) in {line["id"] for line in ends}, "no line says that it was queued"
     assert all(line["message_id"] for line in ends), "a line lacks the message's id"
 
 
-def _refused_whole(bench: Bench) -> None:
-    ends = [line for line in bench.logs("publish", until="too_large") if line.get("outcome") == "too_large"]
+@CHECKS.claim("what could not be kept whole was refused, and none of it queued")
+def _refused_whole(lab: OpenLab) -> None:
+    ends = ended(lab, "publish", "too_large", wait=True)
     assert all(line["message_id"] is None for line in ends), "something of it was queued"
-    longest = max((len(_body(each)) for each in envelopes(bench)), default=0)
+    longest = max((len(body_of(each)) for each in envelopes(lab)), default=0)
     assert longest < 1_000, f"the queue holds a body of {longest} bytes"
-
-
-def _body(envelope: dict[str, Any]) -> bytes:
-    body = str(envelope["body"])
-    return base64.b64decode(body) if envelope["body_is_base64"] else body.encode()
 
 
 def _missing(envelope: dict[str, Any]) -> str:
     """What the exercise still asks of this message; nothing when it is the one asked for."""
+    scheme, body = envelope["id"].split(":")[0] + ":", body_of(envelope)
     if envelope["message"] != "hello from /orders/7":
         return f"The queue holds {envelope['message']!r}."
-    if not envelope["id"].startswith("github:"):
-        return (
-            f"The id begins with {envelope['id'].split(':')[0] + ':'!r}: no header names GitHub's delivery."
-        )
-    if not _body(envelope) or _body(envelope).startswith(b'{"zen"'):
+    if scheme != "github:":
+        return f"The id begins with {scheme!r}: no header names GitHub's delivery."
+    if not body or body.startswith(b'{"zen"'):
         return "The body is not one of your own."
     return ""
 
 
-def _exercise(bench: Bench) -> str | None:
-    mine = [each for each in envelopes(bench) if each["id"] != _ping(bench)]
+@CHECKS.solved
+def _exercise(lab: OpenLab) -> str | None:
+    mine = [each for each in envelopes(lab) if each["id"] != _ping(lab)]
     if not mine:
         return None
     missing = [_missing(each) for each in mine]
     assert "" in missing, missing[-1]
     return "The queue holds 'hello from /orders/7' under GitHub's id, with a body of your own."
-
-
-CHECKS = Checks(
-    checkpoints={
-        "the log group keeps its lines for one day": _logs_kept_a_day,
-        "Lambda runs the code in this folder": _runs_this_code,
-        "the role allows nothing, and nothing was queued": _may_do_nothing,
-        "the role allows sending to one queue and writing one log": _may_send,
-        "the queue holds the delivery whole, under its sender's id": _holds_the_ping,
-        "the log says what was queued, and as which message": _wrote_it_down,
-        "what could not be kept whole was refused, and none of it queued": _refused_whole,
-    },
-    exercise=_exercise,
-)

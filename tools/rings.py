@@ -1,0 +1,63 @@
+"""Run the rings of tests one after the other and add up what they say: `python -m tools.rings [--check]`.
+
+Test files are spread over the processors. Notebooks are not: what they wait for is timed, and a round is one
+lab that they share. An endpoint that is set is one lab too, so nothing runs beside anything there.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK = ["tests/unit", "tests/handlers"]
+SERVERS = ["tests/database", "tests/cloud"]
+NOTEBOOKS = ["tests/notebooks"]
+MOST = 4
+"""Processes. Each starts servers of its own, which want processors too."""
+
+
+def spread() -> list[str]:
+    """pytest's arguments for files that may run at the same time."""
+    if os.environ.get("WEBHOOK_LAB_TARGET", "local") != "local":
+        return []
+    return [f"--numprocesses={min(os.cpu_count() or 1, MOST)}", "--dist=loadfile"]
+
+
+def counts_in(report: Path) -> Counter[str]:
+    """How many tests passed, failed and were skipped; a pytest that left no report failed once."""
+    if not report.exists():
+        return Counter(failed=1)
+    found: Counter[str] = Counter()
+    for suite in ElementTree.parse(report).iter("testsuite"):
+        number = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+        bad = number["failures"] + number["errors"]
+        found += Counter(
+            passed=number["tests"] - bad - number["skipped"], skipped=number["skipped"], failed=bad
+        )
+    return found
+
+
+def run(arguments: list[str]) -> tuple[int, Counter[str]]:
+    """pytest's exit code (negative if a signal ended it) and counts."""
+    with tempfile.TemporaryDirectory(prefix="webhook-lab-rings-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"]
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        return code, counts_in(report)
+
+
+def main() -> None:
+    """Every ring runs, whatever an earlier one says. The last line has the sums."""
+    rings = [[*QUICK, *spread()]] if "--check" in sys.argv else [[*QUICK, *SERVERS, *spread()], NOTEBOOKS]
+    results = [run(ring) for ring in rings]
+    total = sum((counts for _, counts in results), Counter())
+    print(", ".join(f"{total[what]} {what}" for what in ("passed", "skipped", "failed")))
+    sys.exit(int(any(code for code, _ in results)))
+
+
+if __name__ == "__main__":
+    main()

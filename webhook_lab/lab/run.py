@@ -1,0 +1,264 @@
+"""One run from both ends: what its senders saw, and what was seen of the pipeline meanwhile."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from webhook_lab.aws.errors import LabError
+from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber
+from webhook_lab.pipeline.operations import LEAST, throttle_of
+from webhook_lab.send.retries import is_accepted
+from webhook_lab.send.run import Run
+from webhook_lab.show.bars import timeline_chart
+from webhook_lab.show.chart import Chart
+from webhook_lab.show.charts import latency_chart, prediction_chart, receives_chart
+from webhook_lab.show.kernel import nobody_looks, theme_here
+from webhook_lab.show.live import Live, tail
+from webhook_lab.show.panels import Controls
+from webhook_lab.show.series import RUN, Mark
+from webhook_lab.watch.concurrency import Span
+from webhook_lab.watch.fates import fates_in
+from webhook_lab.watch.history import CUT
+from webhook_lab.watch.rows import Answer, Fate, Invocation, Sent, Work
+from webhook_lab.watch.watch import READ_SECONDS, Watch
+
+SECONDS = 600.0
+"""How long a run is watched at most."""
+
+
+def watch_pipeline(pipeline: Pipeline) -> Watch:
+    """A watch on the pipeline's queues and its subscribe function, not started; its limit by the settings."""
+    return Watch(
+        pipeline.session,
+        queue_url=pipeline.get("queue").url,
+        dlq_url=pipeline.get("dlq").url,
+        log_group=pipeline.names.log_group("subscribe"),
+        limit=throttle_of(pipeline),
+    )
+
+
+class WatchedRun:
+    """A run while it goes on, and its rows afterwards. It is over when all that was sent has come out.
+
+    Args:
+        pipeline: watched from now on; its subscribe function is warmed up first, so that what is seen is the
+            throttle and not the start of environments.
+        show: draw live charts where the cell is.
+        linger: seconds to go on watching once everything has come out, for more to be sent; 0 unattended.
+
+    Attributes:
+        bursts: what was sent meanwhile, by `Lab.burst`.
+        redriven: how many messages were taken back from the dead-letter queue meanwhile, by `Lab.redrive`.
+        marks: what was done meanwhile, and when.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, show: bool = True, linger: float = 0) -> None:
+        # A chart shows concurrency as late as log lines come: it goes on until that has reached the end.
+        least = pipeline.session.target.traits.log_lag + READ_SECONDS + 0.2 if show else 0.0
+        self._pipeline, self._linger = pipeline, least if nobody_looks() else max(linger, least)
+        self.bursts: list[Run] = []
+        self.redriven = 0
+        self.marks: list[Mark] = []
+        warm_subscriber(pipeline)
+        self.watch = watch_pipeline(pipeline).start()
+        self.clock = self.watch.seconds
+        self._over_since = math.inf
+        self._stopped = False
+        self._controls: Controls | None = None
+        self._live: Live | None = None
+        if show:
+            sample = tail(self.watch.samples)
+            self._live = Live(RUN, sample, seconds=SECONDS, until=self.is_over, clock=self.clock).start()
+
+    def is_over(self) -> bool:
+        """Whether what was sent, or taken back, has all come out of the queue, for `linger` seconds."""
+        over = (
+            bool(self.bursts or self.redriven)
+            and all(burst.finished for burst in self.bursts)
+            and self.watch.is_over(self.accepted, redriven=self.redriven)
+        )
+        self._over_since = min(self._over_since, time.monotonic()) if over else math.inf
+        return time.monotonic() - self._over_since >= self._linger
+
+    def throttle(self, invocations: int) -> None:
+        """`set_throttle`, drawn into the charts when it is in force."""
+        self.watch.set_limit(max(invocations, self.watch.limit))
+        set_throttle(self._pipeline, invocations)
+        self.watch.set_limit(invocations)
+        self.mark(f"throttle {invocations}")
+
+    def pause(self, paused: bool) -> None:
+        """Stop the mapping, or let it go on; return when that is in force."""
+        self._pipeline.ensure("mapping", enabled=not paused)
+        self.mark("paused" if paused else "goes on")
+
+    def mark(self, label: str) -> None:
+        """Remember that something was done now, and draw it."""
+        self.marks.append((self.clock(), label))
+        if self._live:
+            self._live.mark(label)
+
+    async def reach(self, metric: str, value: float, *, seconds: float = 60) -> None:
+        """Wait until a metric (see `Sample`) has reached a value, with the kernel free to draw.
+
+        Raises:
+            LabError: it has not in time.
+        """
+        deadline, latest = time.monotonic() + seconds, self.watch.latest
+        while latest[metric] < value and time.monotonic() <= deadline:
+            await asyncio.sleep(0.05)
+        if latest[metric] < value:
+            said = f"it is {latest[metric]:g} after {seconds:g} s"
+            raise LabError(f"wait until {metric} reaches {value:g}", said, "Send a larger burst.")
+
+    async def finish(self) -> None:
+        """Wait until it is over. An interrupt ends the sending and the watching, and goes on its way.
+
+        Raises:
+            LabError: a run without charts is not over in ten minutes; charts just end then.
+        """
+        try:
+            if self._live:
+                await self._live.finish()
+            else:
+                for _ in self._waiting(SECONDS):
+                    await asyncio.sleep(0.05)
+        finally:
+            self.stop()
+
+    def wait(self, *, seconds: float = 60) -> "WatchedRun":
+        """`finish` for a run without charts: nothing else goes on in the kernel meanwhile.
+
+        Raises:
+            LabError: it is not over in time; it says where the deliveries are.
+        """
+        try:
+            for _ in self._waiting(seconds):
+                time.sleep(0.05)
+        finally:
+            self.stop()
+        return self
+
+    def _waiting(self, seconds: float) -> Iterator[None]:
+        deadline = time.monotonic() + seconds
+        while not self.is_over():
+            if time.monotonic() > deadline:
+                places = self.watch.places(self.accepted).items()
+                said = f"not over after {seconds:g} s: {', '.join(f'{n} {place}' for place, n in places)}"
+                raise LabError("wait for the run", said, "Look at lab.depth().")
+            yield
+
+    def stop(self) -> None:
+        """End the sending, the watching and the controls; what was seen stays."""
+        if self._stopped:
+            return
+        self._stopped = True
+        for each in (*self.bursts, self._live):
+            if each:
+                each.stop()
+        if self._controls:
+            self._controls.end()
+        with contextlib.suppress(LabError):  # nothing to look at any more: what was seen is kept
+            self.watch.stop()
+
+    def controls(self, send: Callable[[int], Run], *, most: int) -> Controls:
+        """Sliders and buttons for this run, in place of earlier ones; they grey out when it is over.
+
+        Args:
+            send: begins a burst of so many deliveries.
+            most: the largest burst.
+        """
+
+        def burst(n: int) -> str:
+            self.mark(f"burst {n}")
+            send(n).wait()
+            return f"{n} sent"
+
+        begins = throttle_of(self._pipeline)
+        if self._controls:
+            self._controls.end()
+        self._controls = Controls(
+            send=burst, throttle=self.throttle, pause=self.pause,
+            stop=self._live.stop if self._live else lambda: None,
+            burst=(min(60, most), most), limit=(LEAST, max(10, begins)), now=begins,
+        )  # fmt: skip
+        if self._stopped:
+            self._controls.end()
+        return self._controls
+
+    # --- what was seen
+
+    @property
+    def accepted(self) -> list[str]:
+        """The id of each delivery that was answered with a 2xx, as often as it was."""
+        return [row.id for row in self.sent if is_accepted(row.status)]
+
+    @property
+    def sent(self) -> list[Sent]:
+        """A row for each delivery, in the order in which they were settled."""
+        return [row for burst in self.bursts for row in burst.sent.copy()]
+
+    @property
+    def answers(self) -> list[Answer]:
+        """The first acceptance of each delivery, in the order in which they came."""
+        return [answer for burst in self.bursts for answer in list(burst.answers.values())]
+
+    @property
+    def invocations(self) -> list[Invocation]:
+        """The subscribe function's invocations."""
+        return self.watch.history.invocations()
+
+    @property
+    def work(self) -> list[Work]:
+        """What they did about each record that they finished."""
+        return [each for each in self.watch.history.attempts() if each.outcome != CUT]
+
+    @property
+    def drained_in(self) -> float:
+        """Seconds from the first record's start to the last one's finish."""
+        ends = max((each.finished_at for each in self.work), default=0)
+        return (ends - _first(self.work)) / 1000
+
+    def facts(self) -> dict[str, int]:
+        """What every run of the same experiment has in common: counts and the peak, no seconds."""
+        sent, accepted = len(self.sent), self.accepted
+        return {"sent": sent, "rejected": sent - len(accepted), **self.watch.facts(accepted)}
+
+    def fates(self) -> list[Fate]:
+        """What became of each message that was accepted; see `fates_in`."""
+        return fates_in(
+            self._pipeline.session,
+            [answer.message_id or "" for answer in self.answers],
+            begun=self.watch.history.begun,
+            table=self._pipeline.names.table,
+            dlq_url=self._pipeline.get("dlq").url,
+        )
+
+    # --- charts
+
+    def receives(self) -> Chart:
+        """How often each message was received, against how often a function worked on it."""
+        return receives_chart(self.fates(), theme=theme_here())
+
+    def prediction(self, seconds: float) -> Chart:
+        """What the queue held, beside a drain at an even pace that takes `seconds`."""
+        began = (_first(self.work) - self.watch.began_at) / 1000
+        expected = [(began, float(len(set(self.accepted)))), (began + seconds, 0.0)]
+        took, marks = self.drained_in, self.marks
+        return prediction_chart(self.watch.samples, expected, took=took, marks=marks, theme=theme_here())
+
+    def latencies(self) -> Chart:
+        """How long each sender waited for its answer, and how long until the delivery was stored."""
+        return latency_chart(self.sent, self.work, theme=theme_here())
+
+    def timeline(self) -> Chart:
+        """Each invocation as a bar, with what it worked on."""
+        began = _first(self.invocations, self.watch.began_at)
+        marks = [(at - (began - self.watch.began_at) / 1000, label) for at, label in self.marks]
+        return timeline_chart(self.invocations, self.work, began=began, marks=marks, theme=theme_here())
+
+
+def _first(spans: Sequence[Span], default: int = 0) -> int:
+    return min((each.started_at for each in spans), default=default)
