@@ -32,7 +32,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 import boto3
 from botocore.config import Config
 from handshakes import ANSWERS, NEED_SECRET, Reply, handshake
-from senders import SCHEMES, delivery_id, signed_by
+from senders import NAMING, SCHEMES, delivery_id, key_of, signed_by
 
 QUEUE_URL = os.environ["QUEUE_URL"]
 SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
@@ -42,8 +42,10 @@ HANDSHAKE_SECRET = os.environ.get("HANDSHAKE_SECRET", "")
 if SIGNED_PREFIX and not SIGNING_SECRETS:
     raise RuntimeError("SIGNED_PREFIX asks for signatures, but SIGNING_SECRET is empty")
 if unknown := set(HANDSHAKES) - set(ANSWERS):
-    raise RuntimeError(f"HANDSHAKES names {', '.join(unknown)}; there are {', '.join(ANSWERS)}")
-if NEED_SECRET & set(HANDSHAKES) and HANDSHAKE_SECRET in ("", *SIGNING_SECRETS):
+    raise RuntimeError(f"HANDSHAKES names {', '.join(sorted(unknown))}; there are {', '.join(ANSWERS)}")
+# Zoom's answer signs whatever it is asked to: with a key of a scheme it would sign deliveries for anybody.
+TAKEN = {key_of(scheme, secret) for scheme in SCHEMES for secret in SIGNING_SECRETS}
+if NEED_SECRET & set(HANDSHAKES) and HANDSHAKE_SECRET.encode() in {b"", *TAKEN}:
     raise RuntimeError("meta and zoom need a HANDSHAKE_SECRET of their own, not SIGNING_SECRET")
 
 # Bytes of a DynamoDB item, attribute names included. What fits an item fits an SQS message (1,048,576):
@@ -52,9 +54,7 @@ ITEM_LIMIT = 409_600
 RESERVE = 4_096  # bytes of it for what subscribe adds: times, ids, and some ninety duplicates
 REFUSED_BY_SQS = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Stored beside the body. Authorization, cookies, signatures and whatever is not known stay out.
-KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "webhook-id", "webhook-timestamp"}
-KEPT_HEADERS |= {"x-github-delivery", "x-github-event", "x-slack-request-timestamp"}
-KEPT_HEADERS |= {name for scheme in SCHEMES for name in (scheme.id, scheme.topic) if name and "." not in name}
+KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "x-github-event", *NAMING}
 
 
 class Request(NamedTuple):
@@ -101,9 +101,8 @@ def decide(request: Request, *, now: float, new_id: str) -> Decision:
     """What to do with a request. Pure: the same request, time and new id give the same decision."""
     needed = needs_signature(request.path)
     by = signed_by(request.headers, request.body, SIGNING_SECRETS, now) if needed else None
-    query = dict(parse_qsl(request.query))
-    reply = handshake(HANDSHAKES, request.method, query, request.headers, request.body, HANDSHAKE_SECRET)
-    if reply and (by or not needed or not reply.is_signed):
+    reply = reply_to(request)
+    if reply and (not needed or reply.signed_by in ("", by and by.name)):
         return Decision(200, "handshake", new_id, reply=reply)
     if needed and not by:
         error = "the signature is missing, wrong, or more than 5 minutes off"
@@ -133,6 +132,12 @@ def decide(request: Request, *, now: float, new_id: str) -> Decision:
         refusal = {"error": error, "limit": ITEM_LIMIT, "size": size, "body_size": len(request.body)}
         return Decision(413, "too_large", id_, refusal=refusal)
     return Decision(202, "queued", id_, message)
+
+
+def reply_to(request: Request) -> Reply | None:
+    """What a sender hears that asks before it sends, of those that HANDSHAKES lets ask."""
+    query = dict(parse_qsl(request.query))
+    return handshake(HANDSHAKES, request.method, query, request.headers, request.body, HANDSHAKE_SECRET)
 
 
 def act(decision: Decision, context: Any) -> str | None:

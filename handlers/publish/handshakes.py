@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 class Reply(NamedTuple):
     body: str
     headers: dict[str, str]
-    is_signed: bool = False  # the question, by the scheme that its sender's deliveries are signed by
+    signed_by: str = ""  # the scheme that its sender signs the question by too, where there is one
 
 
 Asked = dict[str, str]  # a query's parameters, or a request's headers with names in lower case
@@ -21,23 +21,21 @@ Asked = dict[str, str]  # a query's parameters, or a request's headers with name
 def handshake(
     asks: list[str], method: str, query: Asked, headers: Asked, body: bytes, secret: str
 ) -> Reply | None:
-    """The answer to a question of one of these senders; None when the request asks none.
+    """The answer to a question of one of these senders; None when the request asks none of theirs.
 
     `secret` is what Meta calls the verify token and Zoom the secret token. Zoom's answer signs whatever it is
     asked to, so it has to be another secret than the one that deliveries are signed with.
     """
-    said = json_of(body)
-    for sender in asks:
-        if reply := ANSWERS[sender](method, query, headers, said, secret):
-            return reply
-    return None
+    said = json_of(body) if asks else {}
+    replies = (ANSWERS[sender](method, query, headers, said, secret) for sender in asks)
+    return next((reply for reply in replies if reply), None)
 
 
 def slack(method: str, _query: Asked, _headers: Asked, said: dict[str, Any], _secret: str) -> Reply | None:
     if method != "POST" or said.get("type") != "url_verification":
         return None
     reply = plain(said.get("challenge"))
-    return reply._replace(is_signed=True) if reply else None
+    return reply._replace(signed_by="slack") if reply else None
 
 
 def meta(method: str, query: Asked, _headers: Asked, _said: dict[str, Any], secret: str) -> Reply | None:

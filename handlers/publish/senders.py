@@ -32,19 +32,23 @@ class Scheme(NamedTuple):
         return "{id}" in self.signed or self.id.startswith("body.")
 
 
+V1 = ("v1,", "base64", "{id}.{time}.")  # Standard Webhooks, which came out of Svix
+V0 = ("v0=", "hex", "v0:{time}:", "x-slack-request-timestamp")
 SCHEMES = (
-    Scheme(
-        "webhook", "webhook-signature", "v1,", "base64", "{id}.{time}.", "webhook-timestamp", "webhook-id"
-    ),
-    Scheme("webhook", "svix-signature", "v1,", "base64", "{id}.{time}.", "svix-timestamp", "svix-id"),
+    Scheme("webhook", "webhook-signature", *V1, "webhook-timestamp", "webhook-id"),
+    Scheme("webhook", "svix-signature", *V1, "svix-timestamp", "svix-id"),
     Scheme("github", "x-hub-signature-256", "sha256=", "hex", "", "", "x-github-delivery"),
     Scheme("shopify", "x-shopify-hmac-sha256", "", "base64", "", "", "x-shopify-event-id", "x-shopify-topic"),
     Scheme("shopify", "shopify-hmac-sha256", "", "base64", "", "", "shopify-event-id", "shopify-topic"),
     Scheme("stripe", "stripe-signature", "v1=", "hex", "{time}.", "t=", "body.id"),
-    Scheme(
-        "slack", "x-slack-signature", "v0=", "hex", "v0:{time}:", "x-slack-request-timestamp", "body.event_id"
-    ),
+    Scheme("slack", "x-slack-signature", *V0, "body.event_id"),
 )
+# The headers that say which delivery it is. They prove nothing, so they may be stored.
+NAMING = {name for scheme in SCHEMES for name in (scheme.id, scheme.topic, scheme.time)}
+NAMING = {name for name in NAMING if re.fullmatch("[a-z0-9-]+", name)}
+
+
+# --- who signed it
 
 
 def signed_by(headers: dict[str, str], body: bytes, secrets: list[str], now: float) -> Scheme | None:
@@ -53,23 +57,24 @@ def signed_by(headers: dict[str, str], body: bytes, secrets: list[str], now: flo
 
 
 def holds(scheme: Scheme, headers: dict[str, str], body: bytes, secrets: list[str], now: float) -> bool:
-    given = headers.get(scheme.signature, "")
-    parts = given.split("," if scheme.time == "t=" else None)
-    time = headers.get(scheme.time, "") if scheme.time != "t=" else first(parts, "t=")
-    if scheme.time and not is_fresh(time, now):
+    id_, time = own_id_of(scheme, headers, body), time_of(scheme, headers)
+    if (scheme.time and not is_fresh(time, now)) or ("{id}" in scheme.signed and not id_):
         return False
-    own_id = own_id_of(scheme, headers, body)
-    if "{id}" in scheme.signed and not own_id:
-        return False
-    signed = scheme.signed.format(id=own_id, time=time).encode(errors="surrogatepass") + body
-    found = [
-        part.strip().removeprefix(scheme.marks) for part in parts if part.strip().startswith(scheme.marks)
-    ]
-    keys = [key for key in (key_of(scheme, secret) for secret in secrets) if key]
-    wanted = [encoded(hmac.digest(key, signed, "sha256"), scheme.encoding) for key in keys]
-    return any(
-        hmac.compare_digest(one.encode(), each.encode(errors="replace")) for one in wanted for each in found
-    )
+    signed = scheme.signed.format(id=id_, time=time).encode(errors="surrogatepass") + body
+    given = [each.encode(errors="replace") for each in marked(scheme, headers, scheme.marks)]
+    keys = [key_of(scheme, secret) for secret in secrets]
+    wanted = [encoded(hmac.digest(key, signed, "sha256"), scheme.encoding) for key in keys if key]
+    return any(hmac.compare_digest(one, each) for one in wanted for each in given)
+
+
+def marked(scheme: Scheme, headers: dict[str, str], mark: str) -> list[str]:
+    """The parts of the signature's header that begin with a mark, without it."""
+    parts = headers.get(scheme.signature, "").split("," if scheme.time == "t=" else None)
+    return [part.strip().removeprefix(mark) for part in parts if part.strip().startswith(mark)]
+
+
+def time_of(scheme: Scheme, headers: dict[str, str]) -> str:
+    return (marked(scheme, headers, "t=") or [""])[0] if scheme.time == "t=" else headers.get(scheme.time, "")
 
 
 def is_fresh(time: str, now: float) -> bool:
@@ -90,12 +95,11 @@ def key_of(scheme: Scheme, secret: str) -> bytes:
         return b""
 
 
-def encoded(digest: bytes, encoding: str) -> str:
-    return digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
+def encoded(digest: bytes, encoding: str) -> bytes:
+    return digest.hex().encode() if encoding == "hex" else base64.b64encode(digest)
 
 
-def first(parts: list[str], mark: str) -> str:
-    return next((part.strip().removeprefix(mark) for part in parts if part.strip().startswith(mark)), "")
+# --- which delivery it is
 
 
 def delivery_id(headers: dict[str, str], body: bytes, endpoint: str, by: Scheme | None) -> str | None:
@@ -105,12 +109,11 @@ def delivery_id(headers: dict[str, str], body: bytes, endpoint: str, by: Scheme 
     could send captured bytes under another id. Where no signature was asked for, any scheme's id counts. None
     when the sender gave none.
     """
-    if by:
-        own_id = own_id_of(by, headers, body) if by.signs_its_id else ""
-        return key(by.name, short(own_id) if own_id else digest_of(body), "", endpoint)
-    for scheme in SCHEMES:
+    if by and not (by.signs_its_id and own_id_of(by, headers, body)):
+        return key(by, headers, digest_of(body), endpoint)
+    for scheme in (by,) if by else SCHEMES:
         if own_id := own_id_of(scheme, headers, body):
-            return key(scheme.name, short(own_id), headers.get(scheme.topic, ""), endpoint)
+            return key(scheme, headers, short(own_id), endpoint)
     return None
 
 
@@ -120,11 +123,12 @@ def own_id_of(scheme: Scheme, headers: dict[str, str], body: bytes) -> str:
     return field_of(body, scheme.id.removeprefix("body.")) if scheme.signature in headers else ""
 
 
-def key(name: str, own_id: str, topic: str, endpoint: str) -> str:
-    where = f"{topic} {endpoint}".strip().replace("#", "%23")
-    return (
-        f"{name}:{own_id}#{where if len(where.encode()) <= LONGEST_ENDPOINT else digest_of(where.encode())}"
-    )
+def key(scheme: Scheme, headers: dict[str, str], id_: str, endpoint: str) -> str:
+    """A topic counts, signed or not: an order can be created and paid in the same bytes, at one endpoint."""
+    where = f"{headers.get(scheme.topic, '').strip()} {endpoint}".strip().replace("#", "%23")
+    if len(where.encode()) > LONGEST_ENDPOINT:
+        where = digest_of(where.encode())
+    return f"{scheme.name}:{id_}#{where}"
 
 
 def short(given: str) -> str:
