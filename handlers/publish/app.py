@@ -104,11 +104,11 @@ def decide(request: Request, *, now: float, new_id: str) -> Decision:
     reply = reply_to(request)
     if reply and (not needed or reply.signed_by in ("", by and by.name)):
         return Decision(200, "handshake", new_id, reply=reply)
+    id_ = delivery_id(request.headers, request.body, endpoint(request), by) or new_id
     if needed and not by:
         error = "the signature is missing, wrong, or more than 5 minutes off"
-        return Decision(401, "unauthorized", new_id, refusal={"error": error})
+        return Decision(401, "unauthorized", id_, refusal={"error": error})
 
-    id_ = delivery_id(request.headers, request.body, endpoint(request), by) or new_id
     text = sqs_text(request.body)
     body = base64.b64encode(request.body).decode() if text is None else text
     envelope = {
