@@ -1,4 +1,4 @@
-"""The checks of chapters 04, 05, 06 and 15: each claim holds where it should, else says what is so."""
+"""The checks of chapters 04 to 07 and 15: each claim holds where it should, else says what is so."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ from webhook_lab.send.signing import github_headers, new_secret, standard_webhoo
 PING = json.loads((source_folder("publish") / "events" / "github_ping.json").read_text(encoding="utf-8"))
 
 session, lab, verdict = checked_lab.session, checked_lab.lab, checked_lab.verdict
-at_04, at_05, at_06, at_15 = map(at, ("04", "05", "06", "15"))
+at_04, at_05, at_06, at_07, at_15 = map(at, ("04", "05", "06", "07", "15"))
 
 
 def waits_in_vain(lab: Lab, claim: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,6 +330,34 @@ def test_only_what_was_signed_comes_through(lab: Lab, verdict: Verdict) -> None:
     assert verdict().startswith("Exercise: not yet. It was refused")
     lab.wait_for(lab.send("/orders", order, headers=by_hand))
     assert verdict().startswith("Exercise: not yet. It went to /orders")
+
+
+@at_06
+def test_a_question_has_to_be_answered_and_not_queued(lab: Lab) -> None:
+    claim = "the question was answered, and nothing of it queued"
+    lab.create_rest_api()
+    question = '{"type": "url_verification", "challenge": "c"}'
+    assert lab.send("/slack", question).status == 202
+    fails(lab, claim, "nothing was answered 200")
+    lab.configure(handshakes="slack")
+    lab.create_function("publish")
+    assert lab.send("/slack", question).body == b"c"
+    lab.checkpoint(claim)
+
+
+# --- 07
+
+
+@at_07
+def test_one_event_for_two_hooks_is_two_items(lab: Lab) -> None:
+    claim = "one event for two hooks is two items, and a retry to one of them is none"
+    fails(lab, claim, "it is stored for no path")
+    push = {"X-GitHub-Delivery": lab.delivery_id("push")}
+    for hook, reason in (("/ci", "it is stored for /ci"), ("/audit", "messages carried it"), ("/ci", "")):
+        lab.wait_for(lab.send(hook, "{}", headers=push))
+        if reason:
+            fails(lab, claim, reason)
+    lab.checkpoint(claim)
 
 
 # --- 15
