@@ -62,7 +62,7 @@ class RunFolder:
         # Also called when this process exits.
         self._end = weakref.finalize(self, _end, self._keeper, lock, self.path, ask, self._started)
         try:
-            # Before the folder, which another's sweep would take for a dead one's; it may be looking just now.
+            # Before the folder, which a sweep would take for a dead one's; one may be looking just now.
             lock.acquire(timeout=ASK_SECONDS)
             self.path.mkdir(mode=mode)
             self.path.chmod(mode)

@@ -3,6 +3,7 @@
 Event in     an API Gateway REST proxy event: any method, any path, any body.
 Effect       one SQS message: a JSON envelope around the body, which comes out again byte for byte.
 Answer       202 {"message_id", "id"} once SQS has the message; else nothing is queued:
+             200 to the question that a sender asks before it sends (handshakes.py), where it is let,
              401 where a signature is asked for and is missing, wrong or more than 5 minutes off,
              413 when the table, whose limit is the lower one, could not hold it whole (it names the limit).
 Failure      an error of SQS is logged and raised: Lambda counts it, whoever invoked the function by hand
@@ -10,7 +11,10 @@ Failure      an error of SQS is logged and raised: Lambda counts it, whoever inv
              again. A tidy 503 would get that too, but hide the failure from the function's error metric.
 Environment  QUEUE_URL       where messages go
              SIGNED_PREFIX   paths under it need a signature: "" for none (the default), "/" for all
-             SIGNING_SECRET  whsec_<base64> for Standard Webhooks; GitHub's is the same string as it stands
+             SIGNING_SECRET  whsec_<base64> for Standard Webhooks; for the others the same string as it
+                             stands. While a secret changes: the old and the new one, with a space between
+             HANDSHAKES      senders whose question is answered, such as "slack,graph" (default: none)
+             HANDSHAKE_SECRET  what Meta calls a verify token and Zoom a secret token
 """
 
 import base64
@@ -23,17 +27,26 @@ import time
 import uuid
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import boto3
 from botocore.config import Config
-from senders import delivery_id, is_signed
+from handshakes import ANSWERS, NEED_SECRET, Reply, handshake
+from senders import NAMING, SCHEMES, delivery_id, key_of, signed_by
 
 QUEUE_URL = os.environ["QUEUE_URL"]
 SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
-SIGNING_SECRET = os.environ.get("SIGNING_SECRET", "")
-if SIGNED_PREFIX and not SIGNING_SECRET:
+SIGNING_SECRETS = os.environ.get("SIGNING_SECRET", "").split()
+HANDSHAKES = [name for name in os.environ.get("HANDSHAKES", "").replace(",", " ").split() if name]
+HANDSHAKE_SECRET = os.environ.get("HANDSHAKE_SECRET", "")
+if SIGNED_PREFIX and not SIGNING_SECRETS:
     raise RuntimeError("SIGNED_PREFIX asks for signatures, but SIGNING_SECRET is empty")
+if unknown := set(HANDSHAKES) - set(ANSWERS):
+    raise RuntimeError(f"HANDSHAKES names {', '.join(sorted(unknown))}; there are {', '.join(ANSWERS)}")
+# Zoom's answer signs whatever it is asked to: with a key of a scheme it would sign deliveries for anybody.
+TAKEN = {key_of(scheme, secret) for scheme in SCHEMES for secret in SIGNING_SECRETS}
+if NEED_SECRET & set(HANDSHAKES) and HANDSHAKE_SECRET.encode() in {b"", *TAKEN}:
+    raise RuntimeError("meta and zoom need a HANDSHAKE_SECRET of their own, not SIGNING_SECRET")
 
 # Bytes of a DynamoDB item, attribute names included. What fits an item fits an SQS message (1,048,576):
 # in the envelope's JSON no character of a body takes more than twice its bytes.
@@ -41,8 +54,7 @@ ITEM_LIMIT = 409_600
 RESERVE = 4_096  # bytes of it for what subscribe adds: times, ids, and some ninety duplicates
 REFUSED_BY_SQS = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Stored beside the body. Authorization, cookies, signatures and whatever is not known stay out.
-KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "webhook-id", "webhook-timestamp"}
-KEPT_HEADERS |= {"x-github-delivery", "x-github-event", "x-shopify-event-id", "x-shopify-topic"}
+KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "x-github-event", *NAMING}
 
 
 class Request(NamedTuple):
@@ -58,7 +70,8 @@ class Decision(NamedTuple):
     outcome: str
     id: str
     message: str | None = None  # for SQS, or
-    refusal: dict[str, Any] | None = None  # for the sender
+    refusal: dict[str, Any] | None = None  # for the sender, or
+    reply: Reply | None = None  # to what the sender asks first
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -86,8 +99,13 @@ def parse(event: dict[str, Any]) -> Request:
 
 def decide(request: Request, *, now: float, new_id: str) -> Decision:
     """What to do with a request. Pure: the same request, time and new id give the same decision."""
-    id_ = delivery_id(request.headers, request.body) or new_id
-    if needs_signature(request.path) and not is_signed(request.headers, request.body, SIGNING_SECRET, now):
+    needed = needs_signature(request.path)
+    by = signed_by(request.headers, request.body, SIGNING_SECRETS, now) if needed else None
+    reply = reply_to(request)
+    if reply and (not needed or reply.signed_by in ("", by and by.name)):
+        return Decision(200, "handshake", new_id, reply=reply)
+    id_ = delivery_id(request.headers, request.body, endpoint(request), by) or new_id
+    if needed and not by:
         error = "the signature is missing, wrong, or more than 5 minutes off"
         return Decision(401, "unauthorized", id_, refusal={"error": error})
 
@@ -116,6 +134,12 @@ def decide(request: Request, *, now: float, new_id: str) -> Decision:
     return Decision(202, "queued", id_, message)
 
 
+def reply_to(request: Request) -> Reply | None:
+    """What a sender hears that asks before it sends, of those that HANDSHAKES lets ask."""
+    query = dict(parse_qsl(request.query))
+    return handshake(HANDSHAKES, request.method, query, request.headers, request.body, HANDSHAKE_SECRET)
+
+
 def act(decision: Decision, context: Any) -> str | None:
     """Queue the message, if there is one. Returns the id that SQS gave it."""
     message_id, outcome = None, {"outcome": decision.outcome}
@@ -132,6 +156,8 @@ def act(decision: Decision, context: Any) -> str | None:
 
 
 def answer(decision: Decision, message_id: str | None) -> dict[str, Any]:
+    if decision.reply:
+        return {"statusCode": decision.status, "headers": decision.reply.headers, "body": decision.reply.body}
     body = decision.refusal or {"message_id": message_id, "id": decision.id}
     headers = {"Content-Type": "application/json"}
     return {"statusCode": decision.status, "headers": headers, "body": json.dumps(body)}
@@ -141,6 +167,11 @@ def needs_signature(path: str) -> bool:
     """Also for other spellings of such a path, lest somebody downstream takes one for the signed path."""
     plain = posixpath.normpath("/" + unquote(path).lstrip("/")) + "/"
     return bool(SIGNED_PREFIX) and (path.startswith(SIGNED_PREFIX) or plain.startswith(SIGNED_PREFIX))
+
+
+def endpoint(request: Request) -> str:
+    """Where it was sent: a sender that repeats itself does so there. The order of a query says nothing."""
+    return "?".join(part for part in (request.path, "&".join(sorted(request.query.split("&")))) if part)
 
 
 def sqs_text(body: bytes) -> str | None:

@@ -1,34 +1,143 @@
-"""How senders name a delivery and sign it: pure functions of headers (names in lower case) and raw bytes."""
+"""How senders name a delivery and sign it: one table, and pure functions of headers (names in lower case)."""
 
 import base64
 import hashlib
 import hmac
 import json
 import re
+from typing import NamedTuple
 
 TOLERANCE = 300  # seconds between a signature's timestamp and now, as Standard Webhooks suggests
-
-# Where senders put the id that stays the same when they send again: in a header, or in a JSON body.
-ID_HEADERS = {"webhook-id": "webhook", "x-github-delivery": "github", "x-shopify-event-id": "shopify"}
-ID_FIELDS = {"stripe-signature": ("stripe", "id"), "x-slack-signature": ("slack", "event_id")}
-PLAIN_ID = re.compile(r'[ -"$-~]{1,200}')  # printable ASCII; "#" is what subscribe marks a conflict with
+PLAIN_ID = re.compile(r'[ -"$-~]{1,200}')  # printable ASCII; "#" is what the parts of a key are told apart by
+LONGEST_ENDPOINT = 1_000  # bytes; a key of the table takes 2,048 in all
 
 
-def delivery_id(headers: dict[str, str], body: bytes) -> str | None:
-    """`<scheme>:<the sender's id>`, the same each time it sends; None when the sender gave no id."""
-    for header, scheme in ID_HEADERS.items():
-        if given := headers.get(header, "").strip():
-            return f"{scheme}:{short(given)}"
-    for header, (scheme, field) in ID_FIELDS.items():
-        if header in headers and (given := field_of(body, field)):
-            return f"{scheme}:{short(given)}"
+class Scheme(NamedTuple):
+    """How one sender signs, with HMAC-SHA256, and what it calls a delivery.
+
+    A timestamp of "t=" stands in the signature's own header; an id of "body.x" is the field x of a JSON body.
+    """
+
+    name: str  # what its ids begin with
+    signature: str  # the header with the signature; while secrets change, with several
+    marks: str  # what stands before each
+    encoding: str  # of the digest
+    signed: str  # what is signed before the body
+    time: str  # the header with the timestamp; without one nothing tells when it was signed
+    id: str  # the header that is the same each time a delivery is sent
+    topic: str = ""  # the header that tells apart what shares an id
+
+    @property
+    def signs_its_id(self) -> bool:
+        return "{id}" in self.signed or self.id.startswith("body.")
+
+
+V1 = ("v1,", "base64", "{id}.{time}.")  # Standard Webhooks, which came out of Svix
+V0 = ("v0=", "hex", "v0:{time}:", "x-slack-request-timestamp")
+SCHEMES = (
+    Scheme("webhook", "webhook-signature", *V1, "webhook-timestamp", "webhook-id"),
+    Scheme("webhook", "svix-signature", *V1, "svix-timestamp", "svix-id"),
+    Scheme("github", "x-hub-signature-256", "sha256=", "hex", "", "", "x-github-delivery"),
+    Scheme("shopify", "x-shopify-hmac-sha256", "", "base64", "", "", "x-shopify-event-id", "x-shopify-topic"),
+    Scheme("shopify", "shopify-hmac-sha256", "", "base64", "", "", "shopify-event-id", "shopify-topic"),
+    Scheme("stripe", "stripe-signature", "v1=", "hex", "{time}.", "t=", "body.id"),
+    Scheme("slack", "x-slack-signature", *V0, "body.event_id"),
+)
+# The headers that say which delivery it is. They prove nothing, so they may be stored.
+NAMING = {name for scheme in SCHEMES for name in (scheme.id, scheme.topic, scheme.time)}
+NAMING = {name for name in NAMING if re.fullmatch("[a-z0-9-]+", name)}
+
+
+# --- who signed it
+
+
+def signed_by(headers: dict[str, str], body: bytes, secrets: list[str], now: float) -> Scheme | None:
+    """The scheme whose signature over the raw bytes holds under one of the secrets. `now`: epoch seconds."""
+    return next((scheme for scheme in SCHEMES if holds(scheme, headers, body, secrets, now)), None)
+
+
+def holds(scheme: Scheme, headers: dict[str, str], body: bytes, secrets: list[str], now: float) -> bool:
+    id_, time = own_id_of(scheme, headers, body), time_of(scheme, headers)
+    if (scheme.time and not is_fresh(time, now)) or ("{id}" in scheme.signed and not id_):
+        return False
+    signed = scheme.signed.format(id=id_, time=time).encode(errors="surrogatepass") + body
+    given = [each.encode(errors="replace") for each in marked(scheme, headers, scheme.marks)]
+    keys = [key_of(scheme, secret) for secret in secrets]
+    wanted = [encoded(hmac.digest(key, signed, "sha256"), scheme.encoding) for key in keys if key]
+    return any(hmac.compare_digest(one, each) for one in wanted for each in given)
+
+
+def marked(scheme: Scheme, headers: dict[str, str], mark: str) -> list[str]:
+    """The parts of the signature's header that begin with a mark, without it."""
+    parts = headers.get(scheme.signature, "").split("," if scheme.time == "t=" else None)
+    return [part.strip().removeprefix(mark) for part in parts if part.strip().startswith(mark)]
+
+
+def time_of(scheme: Scheme, headers: dict[str, str]) -> str:
+    return (marked(scheme, headers, "t=") or [""])[0] if scheme.time == "t=" else headers.get(scheme.time, "")
+
+
+def is_fresh(time: str, now: float) -> bool:
+    try:
+        return abs(int(now) - int(time)) <= TOLERANCE
+    except ValueError:
+        return False
+
+
+def key_of(scheme: Scheme, secret: str) -> bytes:
+    """Standard Webhooks' key is the base64 behind whsec_; the others take the secret's text as it stands."""
+    if "{id}" not in scheme.signed:
+        return secret.encode()
+    text = secret.removeprefix("whsec_")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return b""
+
+
+def encoded(digest: bytes, encoding: str) -> bytes:
+    return digest.hex().encode() if encoding == "hex" else base64.b64encode(digest)
+
+
+# --- which delivery it is
+
+
+def delivery_id(headers: dict[str, str], body: bytes, endpoint: str, by: Scheme | None) -> str | None:
+    """`<scheme>:<id>#<topic> <endpoint>`: the same when a sender repeats itself to one endpoint.
+
+    Signed by a scheme, an id counts that it signs too; else a digest of the body stands for it, since anybody
+    could send captured bytes under another id. Where no signature was asked for, any scheme's id counts. None
+    when the sender gave none.
+    """
+    if by and not (by.signs_its_id and own_id_of(by, headers, body)):
+        return key(by, headers, digest_of(body), endpoint)
+    for scheme in (by,) if by else SCHEMES:
+        if own_id := own_id_of(scheme, headers, body):
+            return key(scheme, headers, short(own_id), endpoint)
     return None
 
 
+def own_id_of(scheme: Scheme, headers: dict[str, str], body: bytes) -> str:
+    if not scheme.id.startswith("body."):
+        return headers.get(scheme.id, "").strip()
+    return field_of(body, scheme.id.removeprefix("body.")) if scheme.signature in headers else ""
+
+
+def key(scheme: Scheme, headers: dict[str, str], id_: str, endpoint: str) -> str:
+    """A topic counts, signed or not: an order can be created and paid in the same bytes, at one endpoint."""
+    where = f"{headers.get(scheme.topic, '').strip()} {endpoint}".strip().replace("#", "%23")
+    if len(where.encode()) > LONGEST_ENDPOINT:
+        where = digest_of(where.encode())
+    return f"{scheme.name}:{id_}#{where}"
+
+
 def short(given: str) -> str:
-    """The id itself where it can be a key of the table (2,048 bytes) and be read; else its digest."""
-    digest = hashlib.sha256(given.encode(errors="surrogatepass")).hexdigest()
-    return given if PLAIN_ID.fullmatch(given) else f"sha256-{digest}"
+    """The id itself where it can be part of a key and be read; else its digest."""
+    return given if PLAIN_ID.fullmatch(given) else digest_of(given.encode(errors="surrogatepass"))
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256-{hashlib.sha256(content).hexdigest()}"
 
 
 def field_of(body: bytes, field: str) -> str:
@@ -37,33 +146,3 @@ def field_of(body: bytes, field: str) -> str:
     except (ValueError, TypeError, LookupError, RecursionError):  # no JSON object, or none with that field
         return ""
     return value.strip() if isinstance(value, str) else ""
-
-
-def is_signed(headers: dict[str, str], body: bytes, secret: str, now: float) -> bool:
-    """Whether one of the schemes we know holds, over the bytes as they came. `now` in epoch seconds."""
-    return standard_webhooks(headers, body, secret, now) or github(headers, body, secret)
-
-
-def standard_webhooks(headers: dict[str, str], body: bytes, secret: str, now: float) -> bool:
-    """Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`; any one of the signatures listed."""
-    webhook_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    encoded = secret.removeprefix("whsec_")
-    try:
-        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-        fresh = abs(int(now) - int(timestamp)) <= TOLERANCE
-    except ValueError:  # no timestamp, or a secret that is not base64 and so serves GitHub alone
-        return False
-    if not (key and webhook_id and fresh):
-        return False
-    digest = hmac.digest(key, f"{webhook_id}.{timestamp}.".encode() + body, "sha256")
-    expected = b"v1," + base64.b64encode(digest)
-    given = headers.get("webhook-signature", "").encode().split()
-    return any(hmac.compare_digest(expected, each) for each in given)
-
-
-def github(headers: dict[str, str], body: bytes, secret: str) -> bool:
-    """GitHub: HMAC-SHA256 over the body. It has no timestamp: only the id tells a repetition."""
-    expected = "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
-    return bool(secret) and hmac.compare_digest(
-        expected.encode(), headers.get("x-hub-signature-256", "").encode()
-    )

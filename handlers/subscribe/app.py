@@ -91,31 +91,44 @@ def store(item: dict[str, Any]) -> str:
 
     Each step is one conditional write, so that two functions that do this at once can't both be first.
     """
-    if writes(table().put_item, Item=item, ConditionExpression="attribute_not_exists(id)"):
+    if is_new(item):
         return "stored"
-    before = writes(
-        table().update_item,
-        Key={"id": item["id"]},
-        ConditionExpression="body_sha256 = :digest",
-        UpdateExpression="ADD delivered_by :message_ids",
-        ExpressionAttributeValues={":digest": item["body_sha256"], ":message_ids": item["delivered_by"]},
-        ReturnValues="UPDATED_OLD",
-    )
-    if before:
-        seen = before["Attributes"]["delivered_by"]
+    seen = noted(item)
+    if seen is None:  # it has expired since the put was refused
+        return store(item)
+    if seen:
         return "redelivered" if item["message_id"] in seen else "duplicate"
     store({**item, "id": f"{item['id']}#conflict:{item['body_sha256'][:16]}", "conflict_of": item["id"]})
     return "conflict"
 
 
-def writes(call: Any, **parameters: Any) -> dict[str, Any] | None:
-    """The answer to a conditional write, or None when its condition did not hold."""
+def noted(item: dict[str, Any]) -> set[str] | None:
+    """Who has carried the item so far, now this message too. None of them: another body. None: it is gone."""
     try:
-        return dict(call(**parameters))
+        before = table().update_item(
+            Key={"id": item["id"]},
+            ConditionExpression="body_sha256 = :digest",
+            UpdateExpression="ADD delivered_by :message_ids",
+            ExpressionAttributeValues={":digest": item["body_sha256"], ":message_ids": item["delivered_by"]},
+            ReturnValues="UPDATED_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        return None
+        return set() if error.response.get("Item") else None
+    return set(before["Attributes"]["delivered_by"])
+
+
+def is_new(item: dict[str, Any]) -> bool:
+    """Put the item, unless its id is taken."""
+    try:
+        table().put_item(Item=item, ConditionExpression="attribute_not_exists(id)")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The checks of chapters 04, 05, 06 and 15: each claim holds where it should, else says what is so."""
+"""The checks of chapters 04 to 07 and 15: each claim holds where it should, else says what is so."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from webhook_lab.send.signing import github_headers, new_secret, standard_webhoo
 PING = json.loads((source_folder("publish") / "events" / "github_ping.json").read_text(encoding="utf-8"))
 
 ledger, lab, verdict = checked_lab.ledger, checked_lab.lab, checked_lab.verdict
-at_04, at_05, at_06, at_15 = map(at, ("04", "05", "06", "15"))
+at_04, at_05, at_06, at_07, at_15 = map(at, ("04", "05", "06", "07", "15"))
 
 
 def waits_in_vain(lab: Lab, claim: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,9 +37,12 @@ def build(lab: Lab, handler: str) -> None:
     lab.create_function(handler)
 
 
-def store(lab: Lab, id_: str, *message_ids: str) -> None:
-    """An item as subscribe would have left it."""
-    item: Any = {"id": {"S": id_}, "delivered_by": {"SS": list(message_ids)}, "path": {"S": "/elsewhere"}}
+def store(lab: Lab, name: str, *message_ids: str) -> None:
+    """An item as subscribe would have left it of a delivery of GitHub's."""
+    own = lab.delivery_id(name)
+    headers, by = {"M": {"x-github-delivery": {"S": own}}}, {"SS": list(message_ids)}
+    item: Any = {"id": {"S": f"github:{own}#/github"}, "headers": headers, "delivered_by": by}
+    item["path"] = {"S": "/elsewhere"}
     lab.aws.dynamodb.put_item(TableName=lab.names.table, Item=item)
 
 
@@ -176,9 +179,9 @@ def test_the_mappings_settings_are_those_of_the_chapter(lab: Lab, verdict: Verdi
 def test_what_came_through_is_asked_of_the_table(lab: Lab) -> None:
     first = "the first message came through"
     fails(lab, first, "first is not stored")
-    store(lab, f"github:{lab.delivery_id('first')}", "m1")
+    store(lab, "first", "m1")
     lab.checkpoint(first)
-    store(lab, f"github:{lab.delivery_id('first')}", "m1", "m2")
+    store(lab, "first", "m1", "m2")
     fails(lab, first, "2 messages carried it")
 
 
@@ -189,8 +192,9 @@ def test_the_peak_is_read_from_the_log(lab: Lab, monkeypatch: pytest.MonkeyPatch
     fails(lab, claim, "0 of 20 are stored")
     lines: list[dict[str, Any]] = []
     for number in range(20):
-        id_, start = f"github:{lab.delivery_id(f'burst-{number}')}", 10 * (number // at_once)
-        store(lab, id_, "m")
+        name, start = f"burst-{number}", 10 * (number // at_once)
+        id_ = f"github:{lab.delivery_id(name)}#/github"
+        store(lab, name, "m")
         steps = (("invocation_start", start), ("record_finish", start + 5), ("invocation_finish", start + 9))
         seen = {"request_id": str(number), "id": id_, "message_id": "m", "outcome": "stored"}
         lines += [{"event": event, "at": at, **seen} for event, at in steps]
@@ -208,7 +212,7 @@ def test_the_bad_message_goes_back_alone(lab: Lab, monkeypatch: pytest.MonkeyPat
     lab.create_mapping()
     fails(lab, claim, "good is not stored")
     publish(lab, "good")
-    lab.wait_for(f"github:{lab.delivery_id('good')}")
+    lab.wait_for(f"github:{lab.delivery_id('good')}#/github")
     recorded = source_folder("subscribe") / "events" / "one_poison_message.json"
     lab.invoke("subscribe", json.loads(recorded.read_text(encoding="utf-8")))
     with monkeypatch.context() as patch:
@@ -277,16 +281,52 @@ def test_only_what_was_signed_comes_through(lab: Lab, verdict: Verdict) -> None:
     fails(lab, claim, "signed is not stored")
     signed = standard_webhooks_headers(secret, order, delivery_id=lab.delivery_id("signed"))
     lab.wait_for(lab.send("/signed/orders", order, headers=signed))
-    store(lab, f"github:{lab.delivery_id('push-1')}", "m")
-    fails(lab, claim, "the one signed as github went to /elsewhere")
-    push = github_headers(secret, order, delivery_id=lab.delivery_id("push-2"))
-    lab.wait_for(lab.send("/signed/orders", order, headers=push))
+    store(lab, "push-1", "m")
+    fails(lab, claim, "push-1 went to /elsewhere")
+    by_hand_stored = {"id": {"S": f"github:{lab.delivery_id('push-1')}#/github"}}
+    lab.aws.dynamodb.delete_item(TableName=lab.names.table, Key=by_hand_stored)
+    captured = "bytes that were captured are one item, whatever id they come under"
+    for name, claims in (("push-1", [claim]), ("push-2", [claim, captured])):
+        if name == "push-2":
+            fails(lab, captured, "they were queued 1 times")
+        push = github_headers(secret, order, delivery_id=lab.delivery_id(name))
+        lab.wait_for(lab.send("/signed/orders", order, headers=push))
+        for each in claims:
+            lab.checkpoint(each)
     assert verdict() == "Exercise: not tried yet."
     by_hand = {"webhook-id": lab.delivery_id("by-hand")}
     lab.send("/signed/orders", order, headers=by_hand)
     assert verdict().startswith("Exercise: not yet. It was refused")
     lab.wait_for(lab.send("/orders", order, headers=by_hand))
     assert verdict().startswith("Exercise: not yet. It went to /orders")
+
+
+@at_06
+def test_a_question_has_to_be_answered_and_not_queued(lab: Lab) -> None:
+    claim = "the question was answered, and nothing of it queued"
+    lab.create_rest_api()
+    question = '{"type": "url_verification", "challenge": "c"}'
+    assert lab.send("/slack", question).status == 202
+    fails(lab, claim, "nothing was answered 200")
+    lab.configure(handshakes="slack")
+    lab.create_function("publish")
+    assert lab.send("/slack", question).body == b"c"
+    lab.checkpoint(claim)
+
+
+# --- 07
+
+
+@at_07
+def test_one_event_for_two_hooks_is_two_items(lab: Lab) -> None:
+    claim = "one event for two hooks is two items, and a retry to one of them is none"
+    fails(lab, claim, "it is stored for no path")
+    push = {"X-GitHub-Delivery": lab.delivery_id("push")}
+    for hook, reason in (("/ci", "it is stored for /ci"), ("/audit", "messages carried it"), ("/ci", "")):
+        lab.wait_for(lab.send(hook, "{}", headers=push))
+        if reason:
+            fails(lab, claim, reason)
+    lab.checkpoint(claim)
 
 
 # --- 15

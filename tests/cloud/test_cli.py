@@ -152,7 +152,7 @@ def test_send_keeps_bytes_and_headers(lab: str, tmp_path: Path) -> None:
     stored(3)
     items = facts("show", "table")["items"]
     assert {item["id"]: body_of(item) for item in items} == {
-        f"github:{name}": bodies[name] for name in bodies
+        f"github:{name}#/from/a?folder=1": bodies[name] for name in bodies
     }
     assert {f"{item['path']}?{item['query']}" for item in items} == {"/from/a?folder=1"}
     # What a shell makes of folder/*: bodies and headers, of which the bodies are sent.

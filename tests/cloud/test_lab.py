@@ -45,6 +45,23 @@ def test_what_there_is_not_to_set_or_to_steer_is_one_message(cloud: Cloud) -> No
     lab.teardown()
 
 
+def test_a_handshake_reaches_the_function_and_its_secret_is_printed_nowhere(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = Lab.open(chapter="15")
+    lab.configure(handshakes="meta", handshake_secret="a verify token", signing_secret="whsec_c2VjcmV0")
+    card = lab.create_function("publish")
+    lab.calls()
+    told = capsys.readouterr().out
+    for name in ("SIGNING_SECRET", "HANDSHAKE_SECRET"):
+        assert f'"{name}": os.environ["{name}"]' in told
+    assert "verify" not in told + repr(card)
+    asked = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token="
+    right, wrong = (lab.send(f"/meta{asked}{token}", method="GET") for token in ("a%20verify%20token", "x"))
+    assert (right.status, right.body, wrong.status) == (200, b"1158201444", 202)
+    lab.teardown()
+
+
 def test_answers_are_those_of_this_lab_alone(cloud: Cloud) -> None:
     first = Lab.open(chapter="15")
     first.wait_for(first.send("/first"))

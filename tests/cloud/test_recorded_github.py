@@ -46,7 +46,7 @@ def test_every_recorded_delivery_is_stored_byte_for_byte_and_once(cloud: Cloud) 
     for headers in folder.glob("*.headers.json"):
         delivery_id = json.loads(headers.read_text(encoding="utf-8"))["X-GitHub-Delivery"]
         body = headers.with_name(headers.name.removesuffix(".headers.json"))
-        sent[f"github:{delivery_id}"] = body.read_bytes()
+        sent[f"github:{delivery_id}#/recorded"] = body.read_bytes()
     up = webhook_lab("up")
 
     def drained() -> list[dict[str, Any]] | None:

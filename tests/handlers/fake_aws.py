@@ -17,15 +17,16 @@ SQS_LIMIT, ITEM_LIMIT, KEY_LIMIT = 1_048_576, 409_600, 2_048
 
 
 class Refused(Exception):
-    def __init__(self, code, message=""):
+    def __init__(self, code, message="", **more):
         super().__init__(code, message)
-        self.code, self.message = code, message or f"{code} by the fake"
+        self.code, self.message, self.more = code, message or f"{code} by the fake", more
 
 
 class FakeAWS:
     """`messages`: bodies in the queue, by message id. `items`: the table, in DynamoDB's spelling, by id.
 
-    Put an error code under the name of an operation in `refuse` and it is what that operation answers.
+    Put an error code under the name of an operation in `refuse` and it is what that operation answers. An id
+    in `expiring` loses its item as soon as a put of it was refused.
     """
 
     def __init__(self):
@@ -35,6 +36,7 @@ class FakeAWS:
 
     def clear(self):
         self.messages, self.items, self.refuse, self.operations = {}, {}, {}, []
+        self.expiring = set()
 
     def _answer(self, request, **_):
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
@@ -45,7 +47,8 @@ class FakeAWS:
                 raise Refused(self.refuse[operation])
             status, answer = 200, getattr(self, operation)(**json.loads(body))
         except Refused as refused:
-            status, answer = 400, {"__type": f"fake#{refused.code}", "message": refused.message}
+            told = {"__type": f"fake#{refused.code}", "message": refused.message}
+            status, answer = 400, {**told, **refused.more}
         return AWSResponse(request.url, status, {}, Raw(json.dumps(answer).encode()))
 
     def SendMessage(self, QueueUrl, MessageBody):
@@ -63,18 +66,22 @@ class FakeAWS:
         if not 0 < len(key.encode()) <= KEY_LIMIT or item_size(Item) > ITEM_LIMIT:
             raise Refused("ValidationException", "key or item size")
         if key in self.items:
+            if key in self.expiring:
+                del self.items[key]
+                self.expiring.remove(key)
             raise Refused("ConditionalCheckFailedException")
         self.items[key] = Item
         return {}
 
     def UpdateItem(self, TableName, Key, ConditionExpression, UpdateExpression, ExpressionAttributeValues,
-                   ReturnValues):  # fmt: skip
+                   ReturnValues, ReturnValuesOnConditionCheckFailure="NONE"):  # fmt: skip
         assert ConditionExpression == "body_sha256 = :digest"
         assert UpdateExpression == "ADD delivered_by :message_ids"
         assert ReturnValues == "UPDATED_OLD"
         item = self.items.get(Key["id"]["S"], {})
         if item.get("body_sha256") != ExpressionAttributeValues[":digest"]:
-            raise Refused("ConditionalCheckFailedException")
+            wanted = item and ReturnValuesOnConditionCheckFailure == "ALL_OLD"
+            raise Refused("ConditionalCheckFailedException", **({"Item": item} if wanted else {}))
         before = list(item["delivered_by"]["SS"])
         after = sorted({*before, *ExpressionAttributeValues[":message_ids"]["SS"]})
         if item_size({**item, "delivered_by": {"SS": after}}) > ITEM_LIMIT:

@@ -9,15 +9,19 @@ from botocore.exceptions import ClientError
 from tests.handlers.conftest import QUEUE_URL, Context, http, load
 
 SENDERS = {
-    "Standard Webhooks": ({"webhook-id": "msg_1"}, b"{}", "webhook:msg_1"),
-    "GitHub": ({"X-GitHub-Delivery": "72d3162e"}, b"{}", "github:72d3162e"),
-    "Shopify": ({"X-Shopify-Event-Id": "98880550"}, b"{}", "shopify:98880550"),
-    "Stripe": ({"Stripe-Signature": "t=1,v1=0"}, b'{"id": "evt_1"}', "stripe:evt_1"),
-    "Slack": ({"X-Slack-Signature": "v0=0"}, b'{"event_id": "Ev1"}', "slack:Ev1"),
-    "any case": ({"WEBHOOK-ID": "msg_1"}, b"{}", "webhook:msg_1"),
-    "spaces around": ({"webhook-id": " msg_1 "}, b"{}", "webhook:msg_1"),
-    "the longest that is kept as it is": ({"webhook-id": "a" * 200}, b"{}", "webhook:" + "a" * 200),
-    "an empty one, then another scheme's": ({"webhook-id": "", "x-github-delivery": "7"}, b"", "github:7"),
+    "Standard Webhooks": ({"webhook-id": "msg_1"}, b"{}", "webhook:msg_1#/any"),
+    "GitHub": ({"X-GitHub-Delivery": "72d3162e"}, b"{}", "github:72d3162e#/any"),
+    "Shopify": ({"X-Shopify-Event-Id": "98880550"}, b"{}", "shopify:98880550#/any"),
+    "Stripe": ({"Stripe-Signature": "t=1,v1=0"}, b'{"id": "evt_1"}', "stripe:evt_1#/any"),
+    "Slack": ({"X-Slack-Signature": "v0=0"}, b'{"event_id": "Ev1"}', "slack:Ev1#/any"),
+    "any case": ({"WEBHOOK-ID": "msg_1"}, b"{}", "webhook:msg_1#/any"),
+    "spaces around": ({"webhook-id": " msg_1 "}, b"{}", "webhook:msg_1#/any"),
+    "the longest that is kept as it is": ({"webhook-id": "a" * 200}, b"{}", "webhook:" + "a" * 200 + "#/any"),
+    "an empty one, then another scheme's": (
+        {"webhook-id": "", "x-github-delivery": "7"},
+        b"",
+        "github:7#/any",
+    ),
 }
 UNNAMED = {
     "no headers": (None, b'{"id": "evt_1"}'),

@@ -118,7 +118,10 @@ def test_no_spelling_of_a_signed_path_gets_round_the_signature(signed_line, path
 
 def test_the_id_that_is_stored_is_the_one_that_was_signed(signed_line):
     headers = {**standard(), "X-GitHub-Delivery": "not signed"}
-    assert signed_line.publish(http("/signed/a", BODY.encode(), headers=headers))[1]["id"] == "webhook:msg_1"
+    assert (
+        signed_line.publish(http("/signed/a", BODY.encode(), headers=headers))[1]["id"]
+        == "webhook:msg_1#/signed/a"
+    )
 
 
 @pytest.mark.parametrize("path", ["/", "/a", "//", "/%00", "/signed/a"])
@@ -128,11 +131,11 @@ def test_the_prefix_of_all_paths_signs_all(line, path):
 
 
 def test_a_secret_that_is_not_base64_serves_github_alone(line):
-    is_signed = line.publish_app.is_signed
+    signed_by = line.publish_app.signed_by
     headers = {name.lower(): value for name, value in github(secret="s3cret, not base64!").items()}
-    assert is_signed(headers, BODY.encode(), "s3cret, not base64!", time.time())
+    assert signed_by(headers, BODY.encode(), ["s3cret, not base64!"], time.time()).name == "github"
     lower = {name.lower(): value for name, value in standard().items()}
-    assert not is_signed(lower, BODY.encode(), "s3cret, not base64!", time.time())
+    assert not signed_by(lower, BODY.encode(), ["s3cret, not base64!"], time.time())
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_"])
@@ -144,4 +147,4 @@ def test_an_empty_key_signs_nothing(line, secret):
         "webhook-signature": "v1," + base64.b64encode(digest).decode(),
         **{name.lower(): value for name, value in github(secret="").items()},
     }  # fmt: skip
-    assert not line.publish_app.is_signed(headers, BODY.encode(), secret, now)
+    assert not line.publish_app.signed_by(headers, BODY.encode(), [secret], now)

@@ -28,7 +28,7 @@ def test_an_item_tells_the_whole_story(line, log_lines):
     assert times == sorted(times)
     assert item.pop("expires_at") == times[-1] // 1000 + 7 * 86_400
     assert item == {
-        "id": "webhook:msg_1", "path": "/a/b", "method": "POST", "query": "",
+        "id": "webhook:msg_1#/a/b", "path": "/a/b", "method": "POST", "query": "",
         "headers": {"webhook-id": "msg_1", "content-type": "application/json"},
         "body": "{}", "body_is_base64": False, "body_sha256": hashlib.sha256(b"{}").hexdigest(),
         "message": "hello from /a/b", "queued_at": 1_795_392_000_500, "receive_count": 1,
@@ -69,6 +69,15 @@ def test_the_same_id_with_another_body_is_kept_as_a_conflict_and_kept_once(line,
 def test_two_conflicts_of_one_delivery_are_both_kept(line):
     line.subscribe(sqs_batch(*((f"m{n}", envelope(content=str(n).encode())) for n in range(3))))
     assert sorted(item["body"] for item in line.items()) == ["0", "1", "2"]
+
+
+def test_an_item_that_expired_since_its_put_was_refused_is_put_again_and_is_no_conflict(line, log_lines):
+    line.subscribe(sqs_batch(("m1", envelope())))
+    line.aws.expiring = {"webhook:msg_1"}
+    assert line.subscribe(sqs_batch(("m2", envelope()), ("m3", envelope()))) == []
+    assert outcomes(log_lines) == ["stored", "stored", "duplicate"]
+    (item,) = line.items()
+    assert (item["id"], item["delivered_by"]) == ("webhook:msg_1", ["m2", "m3"])
 
 
 def test_only_the_first_put_and_the_note_of_a_duplicate_are_written(line):

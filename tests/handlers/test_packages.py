@@ -89,9 +89,10 @@ class Context:
     function_name, aws_request_id = "a-function", "a-request-id"
 
 sys.path.insert(0, sys.argv[3])
+unset = dict.fromkeys(["SIGNED_PREFIX", "SIGNING_SECRET", "HANDSHAKES", "HANDSHAKE_SECRET"], "")
 results = {}
 for case in json.load(open(sys.argv[4], encoding="utf-8")):
-    os.environ.update({"SIGNED_PREFIX": "", "SIGNING_SECRET": ""} | case["environment"])
+    os.environ.update(unset | case["environment"])
     aws = fake_aws.FakeAWS()
     boto3.DEFAULT_SESSION = aws.session
     sys.modules.pop("app", None)

@@ -50,6 +50,7 @@ def resources(account, region, address):
     policy = policies.subscribe_policy(queue_arn=queue.arn, table_arn=table.arn, log_group_arn=log_arn)
     role_arn = f"arn:aws:iam::{account}:role/webhook-lab/lab-subscribe"
     environment = {"QUEUE_URL": queue.url, "SIGNED_PREFIX": "", "SIGNING_SECRET": "whsec_c2VjcmV0"}
+    environment |= {"HANDSHAKES": "meta", "HANDSHAKE_SECRET": "a verify token"}
     function_arn = arn("lambda", "function:lab-publish")
     return {
         "table": table,
@@ -128,8 +129,9 @@ def test_a_role_is_shown_by_what_it_allows():
 
 def test_a_function_never_shows_its_secret():
     card = resource_card(HERE["function"])
-    assert "SIGNING_SECRET = set, not shown" in repr(card)
-    assert "whsec" not in repr(card) + card._repr_html_()
+    for name, secret in (("SIGNING_SECRET", "whsec"), ("HANDSHAKE_SECRET", "verify")):
+        assert f"{name} = set, not shown" in repr(card)
+        assert secret not in repr(card) + card._repr_html_()
 
 
 def test_what_is_not_set_is_said():

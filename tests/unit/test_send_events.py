@@ -56,11 +56,11 @@ def as_received(delivery):
 def test_the_handler_names_it_as_its_sender_does_and_takes_no_other_secret_for_genuine(provider):
     delivery = event(provider, 12, secret=SECRET, run=RUN)
     headers = as_received(delivery)
-    assert SENDERS.delivery_id(headers, delivery.body) == delivery.id
+    assert SENDERS.delivery_id(headers, delivery.body, delivery.path, None) == delivery.id
     now = int(headers.get("webhook-timestamp", 0))
-    assert SENDERS.is_signed(headers, delivery.body, SECRET, now)
-    assert not SENDERS.is_signed(headers, delivery.body, "whsec_" + "QkJC" * 8, now)
-    assert not SENDERS.is_signed(headers, delivery.body + b" ", SECRET, now)
+    assert SENDERS.signed_by(headers, delivery.body, [SECRET], now)
+    assert not SENDERS.signed_by(headers, delivery.body, ["whsec_" + "QkJC" * 8], now)
+    assert not SENDERS.signed_by(headers, delivery.body + b" ", [SECRET], now)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -50,9 +50,10 @@ def send_all(url: str, deliveries: list[Delivery], **settings: object) -> Run:
     return settled(Run(url, deliveries, **settings).start())  # type: ignore[arg-type]
 
 
-def test_every_delivery_arrives_once_and_is_reported(willing):
+def test_every_delivery_arrives_once_and_is_reported():
     deliveries = some(200)
-    run = send_all(willing.url, deliveries)
+    with serving(always(answer(202))) as willing:
+        run = send_all(willing.url, deliveries)
     assert run.counts == run.attempts == {"202": 200}
     assert {delivery.id for delivery in deliveries} == set(run.answers)
     assert all(row.attempts == 1 and row.milliseconds > 0 and row.error == "" for row in run.sent)
@@ -91,8 +92,9 @@ def test_headers_recorded_from_another_connection_do_not_steer_this_one(willing)
     assert [request.headers for request in willing.requests] == [ours] * 3
 
 
-def test_a_delivery_that_names_no_id_gets_the_one_in_the_answer(willing):
-    [row] = send_all(willing.url, [Delivery()]).sent
+@pytest.mark.parametrize("named", ["", "github:the-id-that-a-signed-door-does-not-go-by"])
+def test_a_delivery_is_known_by_the_id_in_the_answer(willing, named):
+    [row] = send_all(willing.url, [Delivery(id=named)]).sent
     assert (row.id, row.status) == ("lab:1", 202)
 
 

@@ -156,7 +156,9 @@ class Lab:
             self.aws.calls.since(since),
             zip_sources=self.pipeline.zip_sources,
             secrets={
-                secret: "SIGNING_SECRET" for secret in (self.pipeline.settings.signing_secret,) if secret
+                value: name
+                for name, value in self.pipeline.settings.publish_environment.items()
+                if value and "SECRET" in name
             },
         )
 

@@ -23,7 +23,11 @@ class Settings:
         maximum_concurrency: how many invocations the mapping may have at once; None leaves it out.
         work_seconds: how long subscribe works on each record before it stores it.
         signed_prefix: paths that start with it need a valid signature; empty asks for none.
-        signing_secret: ``whsec_`` and base64 (Standard Webhooks); GitHub takes the same text as it stands.
+        signing_secret: ``whsec_`` and base64 (Standard Webhooks); the other senders take the same text as it
+            stands. While a secret changes: both, with a space between them.
+        handshakes: whose question before the first delivery is answered, such as ``"slack,meta"``; empty
+            answers none.
+        handshake_secret: what Meta calls the verify token and Zoom the secret token.
 
     Raises:
         LabError: no such time to work. Preflight judges the others, since AWS would.
@@ -46,6 +50,8 @@ class Settings:
     work_seconds: float = 0
     signed_prefix: str = ""
     signing_secret: str = ""
+    handshakes: str = ""
+    handshake_secret: str = ""
     dead_letter_alarm: Rule = field(default_factory=Rule)
 
     def __post_init__(self) -> None:
@@ -56,7 +62,12 @@ class Settings:
     @property
     def publish_environment(self) -> dict[str, str]:
         """What the publish function reads beside its QUEUE_URL."""
-        return {"SIGNED_PREFIX": self.signed_prefix, "SIGNING_SECRET": self.signing_secret}
+        return {
+            "SIGNED_PREFIX": self.signed_prefix,
+            "SIGNING_SECRET": self.signing_secret,
+            "HANDSHAKES": self.handshakes,
+            "HANDSHAKE_SECRET": self.handshake_secret,
+        }
 
     @property
     def subscribe_environment(self) -> dict[str, str]:

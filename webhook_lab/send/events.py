@@ -1,7 +1,9 @@
 """Deliveries in the shape of two providers, written after their documented schemas, and signed as theirs.
 
 The same run, provider and number give the same id and the same bytes, whoever makes them and whenever: a
-sender that was killed goes on where it was, and what it sends twice is one delivery sent twice.
+sender that was killed goes on where it was, and what it sends twice is one delivery sent twice. The id is the
+one of a path that asks for no signature; where one is asked for, GitHub's bytes name the delivery, and the
+answer tells how.
 """
 
 import hashlib
@@ -58,6 +60,12 @@ def _github(_run: str, n: int, token: str, at: datetime, secret: str) -> Deliver
     return Delivery(body=body, headers=headers, id=f"github:{own}", schedule=GITHUB)
 
 
+def _endpoint(path: str) -> str:
+    """As publish tells endpoints apart: the order of a query says nothing."""
+    where, asks, query = path.partition("?")
+    return f"{where}{asks}{'&'.join(sorted(query.split('&')))}"
+
+
 def _name(n: int) -> str:
     return _NAMES[n % len(_NAMES)]
 
@@ -89,7 +97,10 @@ def event(provider: str, n: int, *, secret: str, run: str, path: str = "") -> De
     # A second after the one before, and not now: its bytes have to be the same the next time.
     made = _MAKERS[provider](run, n, token, _FIRST + timedelta(seconds=n), secret)
     headers = {"Content-Type": "application/json", **made.headers}
-    return replace(made, path=path or f"/{provider}", headers=headers, name=f"{provider} {n}")
+    path = path or f"/{provider}"
+    return replace(
+        made, path=path, headers=headers, name=f"{provider} {n}", id=f"{made.id}#{_endpoint(path)}"
+    )
 
 
 def events(

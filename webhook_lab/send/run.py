@@ -152,7 +152,7 @@ class Run(Background):
             took = (time.perf_counter() - started) * 1000
             return replace(row, error=none.kind, milliseconds=took), 0.0
         if is_accepted(answer.status):
-            row = replace(row, id=row.id or answer.id or "")
+            row = replace(row, id=answer.id or row.id)
             self.answers.setdefault(row.id, answer)
         error = "redirected" if 300 <= answer.status < 400 else ""
         return replace(row, status=answer.status, error=error, milliseconds=answer.milliseconds), asked

@@ -31,7 +31,8 @@ class Delivery:
     Args:
         path: with its query, such as ``"/orders?shop=7"``.
         name: what to call it in messages; a file's name for a recorded one.
-        id: what the pipeline will store it under; empty when the pipeline makes one itself.
+        id: what the pipeline will store it under, where no signature is asked for; empty when the pipeline
+            makes one itself.
         schedule: how long its sender waits for an answer, and when it tries again.
         sign: the headers of one attempt at a given time; each attempt is signed anew, its id stays.
     """

@@ -22,7 +22,7 @@ def _queued(lab: OpenLab) -> dict[str, str]:
 
 def _attempts(lab: OpenLab, name: str) -> list[Work]:
     """Those at one delivery's message, oldest first."""
-    message_id = _queued(lab).get(f"webhook:{lab.delivery_id(name)}")
+    message_id = _queued(lab).get(f"webhook:{lab.delivery_id(name)}#/shop")
     assert message_id, f"{name!r} was not accepted"
     return [each for each in attempts(lab.logs("subscribe")) if each.message_id == message_id]
 

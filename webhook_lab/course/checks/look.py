@@ -8,6 +8,7 @@ from typing import Any
 from webhook_lab.course.checks.claims import OpenLab
 from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.role import Role
+from webhook_lab.watch.items import read_items
 from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Answer
 
@@ -81,11 +82,17 @@ def ended(lab: OpenLab, handler: str, outcome: str, *, wait: bool = False) -> li
     return [line for line in lines if line.get("outcome") == outcome]
 
 
-def stored(lab: OpenLab, name: str, scheme: str = "webhook") -> dict[str, Any]:
-    """The item of the delivery that this run sent under `name`."""
-    item = lab.item(f"{scheme}:{lab.delivery_id(name)}")
-    assert item, f"{name} is not stored"
-    return item
+def named(lab: OpenLab, name: str) -> list[dict[str, Any]]:
+    """The items of what this run sent under `name`, one for each endpoint, by the header that names them."""
+    own, items = lab.delivery_id(name), read_items(lab.aws.dynamodb, table=lab.names.table)
+    return [item for item in items if own in item.get("headers", {}).values() and "conflict_of" not in item]
+
+
+def stored(lab: OpenLab, name: str) -> dict[str, Any]:
+    """The item of the delivery that this run sent under `name`, to one endpoint."""
+    items = named(lab, name)
+    assert items, f"{name} is not stored"
+    return items[0]
 
 
 def missing(lab: OpenLab, sent: Iterable[Answer | str]) -> list[Answer | str]:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from webhook_lab.course.checks.claims import Checks, OpenLab
-from webhook_lab.course.checks.look import ended, missing, stored
+from webhook_lab.course.checks.look import ended, missing, named, stored
 from webhook_lab.pipeline.packaging import package
 
 CHECKS = Checks()
@@ -21,16 +21,23 @@ def _queued(lab: OpenLab) -> dict[str, dict[str, int]]:
 
 @CHECKS.claim("three messages carried the delivery, and it is stored once")
 def _three_times(lab: OpenLab) -> None:
-    by = stored(lab, "order-1")["delivered_by"]
-    messages = _queued(lab).get(f"webhook:{lab.delivery_id('order-1')}", {})
+    item = stored(lab, "order-1")
+    by, messages = item["delivered_by"], _queued(lab).get(item["id"], {})
     assert len(messages) == 3, f"{len(messages)} messages carried it"
     assert by == set(messages), f"its item knows {len(by)} of them"
 
 
+@CHECKS.claim("one event for two hooks is two items, and a retry to one of them is none")
+def _two_hooks(lab: OpenLab) -> None:
+    carried = {item["path"]: len(item["delivered_by"]) for item in named(lab, "push")}
+    assert len(carried) == 2, f"it is stored for {', '.join(sorted(carried)) or 'no path'}"
+    assert sorted(carried.values()) == [1, 2], f"{carried} messages carried it"
+
+
 @CHECKS.claim("one message came twice, and its item names it once")
 def _redelivered(lab: OpenLab) -> None:
-    by = stored(lab, "order-2")["delivered_by"]
-    mine = f"webhook:{lab.delivery_id('order-2')}"
+    item = stored(lab, "order-2")
+    by, mine = item["delivered_by"], item["id"]
     lines = lab.logs("subscribe", until="redelivered")
     outcomes = [line["outcome"] for line in lines if line.get("id") == mine and "outcome" in line]
     assert outcomes == ["stored", "redelivered"], f"its outcomes were {', '.join(outcomes)}"

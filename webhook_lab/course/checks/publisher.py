@@ -13,7 +13,7 @@ CHECKS.claim("the log group keeps its lines for one day")(kept_a_day)
 
 def _ping(lab: OpenLab) -> str:
     """The id of the delivery that the chapter itself sends."""
-    return f"github:{lab.delivery_id('ping')}"
+    return f"github:{lab.delivery_id('ping')}#/github"
 
 
 @CHECKS.claim("Lambda runs the code in this folder")

@@ -47,13 +47,13 @@ def _connected(lab: OpenLab) -> None:
 
 @CHECKS.claim("the first message came through")
 def _first_came_through(lab: OpenLab) -> None:
-    by = stored(lab, "first", "github")["delivered_by"]
+    by = stored(lab, "first")["delivered_by"]
     assert len(by) == 1, f"{len(by)} messages carried it"
 
 
 @CHECKS.claim("twenty deliveries are stored, and never more than two invocations ran")
 def _never_more_than_two(lab: OpenLab) -> None:
-    ids = {f"github:{lab.delivery_id(f'burst-{number}')}" for number in range(BURST)}
+    ids = {f"github:{lab.delivery_id(f'burst-{number}')}#/github" for number in range(BURST)}
     lost = missing(lab, ids)
     assert not lost, f"{BURST - len(lost)} of {BURST} are stored"
 
@@ -68,7 +68,7 @@ def _never_more_than_two(lab: OpenLab) -> None:
 
 @CHECKS.claim("the bad message alone went back to the queue")
 def _bad_one_alone(lab: OpenLab) -> None:
-    stored(lab, "good", "github")
+    stored(lab, "good")
 
     def once_alone() -> bool | None:
         # The recorded batch that the chapter shows fails by one message too, which no queue holds.
