@@ -1,7 +1,8 @@
 """Run the rings of tests one after the other and add up what they say: `python -m tools.rings [--check]`.
 
-Test files are spread over the processors. Notebooks are not: what they wait for is timed, and a round is one
-lab that they share. An endpoint that is set is one lab too, so nothing runs beside anything there.
+Test files are spread over the processors, but for those marked `alone`: what they show depends on several
+things that run in step. Notebooks likewise; a round of them is one lab that they share. An endpoint that is
+set is one lab too, so nothing runs beside anything there.
 """
 
 import os
@@ -52,7 +53,8 @@ def run(arguments: list[str]) -> tuple[int, Counter[str]]:
 
 def main() -> None:
     """Every ring runs, whatever an earlier one says. The last line has the sums."""
-    rings = [[*QUICK, *spread()]] if "--check" in sys.argv else [[*QUICK, *SERVERS, *spread()], NOTEBOOKS]
+    quick, servers = [*QUICK, *spread()], [*QUICK, *SERVERS, *spread(), "-m", "not alone"]
+    rings = [quick] if "--check" in sys.argv else [servers, [*SERVERS, "-m", "alone"], NOTEBOOKS]
     results = [run(ring) for ring in rings]
     total = sum((counts for _, counts in results), Counter())
     print(", ".join(f"{total[what]} {what}" for what in ("passed", "skipped", "failed")))

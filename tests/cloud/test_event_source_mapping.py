@@ -24,6 +24,7 @@ from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Fate
 
+pytestmark = pytest.mark.alone
 TRAP = Settings(
     function_timeout=1, visibility_timeout=1, max_receive_count=3, work_seconds=0.08, batch_size=5,
     reserved_concurrency=2, maximum_concurrency=None,

@@ -12,6 +12,7 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.lab import Lab
 from webhook_lab.local_cloud import Cloud
 
+pytestmark = pytest.mark.alone
 ORDER = ("PutFunctionConcurrency", "UpdateEventSourceMapping")
 
 

@@ -16,6 +16,7 @@ from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
 from webhook_lab.database.postgres import SUPERUSER, Postgres
 from webhook_lab.keeper import free_port
 
+pytestmark = pytest.mark.alone
 RUNS = [*range(3), *(pytest.param(number, marks=pytest.mark.long) for number in range(3, 20))]
 NAIVE, QUEUE, POOLER = Design(), Design(consumers=10), Design(pool=10)
 

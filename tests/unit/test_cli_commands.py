@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from handlers.publish.senders import is_signed
+from handlers.publish.senders import signed_by
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import care, main
 from webhook_lab.cli.deliveries import _signed
@@ -46,7 +46,7 @@ def test_a_signed_delivery_is_one_that_publish_accepts(headers: dict[str, str]) 
     signed = _signed(Delivery(body=b'{"a": 1}', headers=headers), secret)
     given = {name.lower(): value for name, value in signed.headers.items()}
     assert len(given) == len(signed.headers)
-    assert is_signed(given, signed.body, secret, datetime.now(UTC).timestamp())
+    assert signed_by(given, signed.body, [secret], datetime.now(UTC).timestamp())
     for name in ("X-GitHub-Delivery", "Webhook-Id", "Content-Type"):
         if name in headers:
             assert given[name.lower()] == headers[name]

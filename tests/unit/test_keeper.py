@@ -57,8 +57,10 @@ def path_of(owner: "subprocess.Popen[bytes]") -> Path:
     return path
 
 
-def keeper_of(owner: int) -> psutil.Process:
-    (found,) = [each for each in psutil.Process(owner).children() if keeper.__file__ in each.cmdline()]
+def keeper_of(owner: int, folder: Path | str = "") -> psutil.Process:
+    """The one keeper of a process, or of one of its folders."""
+    children = [(each, each.cmdline()) for each in psutil.Process(owner).children()]
+    (found,) = [each for each, line in children if keeper.__file__ in line and str(folder) in " ".join(line)]
     return found
 
 
@@ -136,7 +138,7 @@ def test_a_program_that_is_deaf_is_killed(tmp_path: Path, monkeypatch: pytest.Mo
     with program:
         assert program.stdout
         program.stdout.readline()
-        keeper_of(os.getpid()).kill()  # this process stands in for it, and has less patience
+        keeper_of(os.getpid(), folder.path).kill()  # this process stands in for it, and has less patience
         folder.close()
     assert program.returncode == -signal.SIGKILL
     assert list(tmp_path.iterdir()) == []
