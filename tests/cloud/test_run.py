@@ -29,11 +29,17 @@ def changes(lab: Lab, mark: int) -> list[str]:
 
 
 @pytest.mark.parametrize("invocations", [1, 0, -2, 1001, 2.5, True, "3"])
-def test_a_throttle_out_of_range_changes_nothing(lab: Lab, invocations: int) -> None:
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_throttle_out_of_range_changes_nothing(lab: Lab, invocations: int, watched: bool) -> None:
+    lab.watched = lab.watch(show=False) if watched else None
     mark = lab.aws.calls.mark()
     with pytest.raises(LabError, match="whole number from 2 to 1,000"):
         lab.set_throttle(invocations)
     assert not changes(lab, mark)
+    if lab.watched:
+        lab.watched.stop()
+        assert lab.watched.watch.limit == 2
+        lab.watched = None
 
 
 def test_a_burst_is_counted_to_its_end(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber
-from webhook_lab.pipeline.operations import LEAST, throttle_of
+from webhook_lab.pipeline.operations import LEAST, check_throttle, throttle_of
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
 from webhook_lab.show.bars import timeline_chart
@@ -84,6 +84,7 @@ class WatchedRun:
 
     def throttle(self, invocations: int) -> None:
         """`set_throttle`, drawn into the charts when it is in force."""
+        check_throttle(invocations)  # before the limit is drawn
         self.watch.set_limit(max(invocations, self.watch.limit))
         set_throttle(self._pipeline, invocations)
         self.watch.set_limit(invocations)

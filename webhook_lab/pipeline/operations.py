@@ -25,9 +25,7 @@ def set_throttle(pipeline: Pipeline, invocations: int) -> None:
     Raises:
         LabError: not a whole number from 2 to 1,000, or AWS refused; then the mapping is as it was.
     """
-    if isinstance(invocations, bool) or not isinstance(invocations, int) or not LEAST <= invocations <= MOST:
-        said = f"{invocations!r} is not a whole number from {LEAST:,} to {MOST:,}"
-        raise LabError("set the throttle", said, f"MaximumConcurrency is at least {LEAST}: try {LEAST}.")
+    check_throttle(invocations)
     settings = pipeline.settings
     reserves = settings.reserved_concurrency is not None
     stands = pipeline.look_up("subscribe_function")
@@ -39,6 +37,17 @@ def set_throttle(pipeline: Pipeline, invocations: int) -> None:
         _reserve(pipeline, invocations)
     reserved = invocations if reserves else None
     pipeline.settings = replace(settings, reserved_concurrency=reserved, maximum_concurrency=invocations)
+
+
+def check_throttle(invocations: int) -> None:
+    """Refuse what is no throttle.
+
+    Raises:
+        LabError: not a whole number from 2 to 1,000.
+    """
+    if isinstance(invocations, bool) or not isinstance(invocations, int) or not LEAST <= invocations <= MOST:
+        said = f"{invocations!r} is not a whole number from {LEAST:,} to {MOST:,}"
+        raise LabError("set the throttle", said, f"MaximumConcurrency is at least {LEAST}: try {LEAST}.")
 
 
 def throttle_of(pipeline: Pipeline) -> int:
