@@ -59,7 +59,8 @@ def path_of(owner: "subprocess.Popen[bytes]") -> Path:
 
 def keeper_of(owner: int, folder: Path | str = "") -> psutil.Process:
     """The one keeper of a process, or of one of its folders."""
-    children = [(each, each.cmdline()) for each in psutil.Process(owner).children()]
+    living = [each for each in psutil.Process(owner).children() if each.status() != psutil.STATUS_ZOMBIE]
+    children = [(each, each.cmdline()) for each in living]
     (found,) = [each for each, line in children if keeper.__file__ in line and str(folder) in " ".join(line)]
     return found
 

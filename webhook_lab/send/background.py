@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
+LOOK = 0.05
+"""Seconds between two looks at whether it is over: how late an interrupt may be heard."""
+
 
 class Background:
     """`start` it; then `join` it for its result, or `stop` it. When it is over, thread and loop are gone.
@@ -26,9 +29,13 @@ class Background:
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
     def start(self) -> Self:
-        """Begin, and return at once."""
-        self._thread.start()
-        self._begun.wait()
+        """Begin, and return at once. An interrupt meanwhile ends it first and then goes on its way."""
+        try:
+            self._thread.start()
+            self._begun.wait()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     @property
@@ -38,7 +45,8 @@ class Background:
 
     def stop(self) -> Self:
         """Break off what is under way, and return when it is over."""
-        if self._begun.is_set():
+        if self._thread.ident is not None:
+            self._begun.wait()
             with contextlib.suppress(RuntimeError):  # the loop is closed: it is over already
                 self._loop.call_soon_threadsafe(self._task.cancel)
             self._over.wait()
@@ -47,7 +55,8 @@ class Background:
 
     def join(self, seconds: float | None = None) -> Any:
         """Wait until it is over, or for so long, and return what it did; what it raised is raised here."""
-        self._over.wait(seconds)
+        while not self._over.wait(LOOK if seconds is None else seconds) and seconds is None:
+            pass  # a wait without an end hears no Ctrl-C on Windows
         if self._failure:
             raise self._failure
         return self._result

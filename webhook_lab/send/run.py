@@ -84,14 +84,15 @@ class Run(Background):
         On a terminal the bar is a line on standard error, in a kernel a widget; elsewhere there is none. An
         interrupt (Ctrl-C, the kernel's stop button) ends the sending first and then goes on its way.
         """
-        from tqdm.auto import tqdm
-
-        deadline = None if seconds is None else time.monotonic() + seconds
-        hidden = True if os.environ.get("WEBHOOK_LAB_HEADLESS") else None  # None: where nobody can see it
-        total = len(self._deliveries)
-        bar = tqdm(total=total, desc="sending", unit="", delay=PROGRESS_AFTER, leave=False, disable=hidden)
         try:
-            with bar:
+            from tqdm.auto import tqdm
+
+            deadline = None if seconds is None else time.monotonic() + seconds
+            hidden = True if os.environ.get("WEBHOOK_LAB_HEADLESS") else None  # None: where nobody can see it
+            total = len(self._deliveries)
+            with tqdm(
+                total=total, desc="sending", unit="", delay=PROGRESS_AFTER, leave=False, disable=hidden
+            ) as bar:
                 while not self.finished and (deadline is None or time.monotonic() < deadline):
                     self.join(0.05)
                     bar.update(len(self.sent) - bar.n)

@@ -172,9 +172,9 @@ def post(url: str, delivery: Delivery) -> Answer:
             sender.close()
         return answer
 
-    attempt = Background(once).start()
+    attempt = Background(once)
     try:
-        answer: Answer = attempt.join()
+        answer: Answer = attempt.start().join()
     except NoAnswer as none:
         try_this = "Check that the API exists (`webhook-lab status`), then send again."
         raise LabError(_told(url, delivery), str(none), try_this) from none
