@@ -11,8 +11,9 @@ from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import resolve
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline, dead_letter_alarm
+from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.naming import Names
+from webhook_lab.pipeline.operations import dead_letter_alarm
 
 PREFIX = "lab-alarmed"
 

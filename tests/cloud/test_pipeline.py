@@ -14,8 +14,9 @@ from webhook_lab.aws.target import resolve
 from webhook_lab.course.chapters import CHAPTERS
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import STEPS, Pipeline, Settings, set_throttle, steps_until
+from webhook_lab.pipeline import STEPS, Pipeline, Settings, steps_until
 from webhook_lab.pipeline.naming import Names
+from webhook_lab.pipeline.operations import set_throttle
 from webhook_lab.resources.mapping import Mapping
 
 

@@ -17,8 +17,9 @@ from webhook_lab.aws.target import resolve
 from webhook_lab.cli import main
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import Pipeline, Settings, redrive
+from webhook_lab.pipeline import Pipeline, Settings
 from webhook_lab.pipeline.naming import Names
+from webhook_lab.pipeline.operations import redrive
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.watch.peek import messages_of
 

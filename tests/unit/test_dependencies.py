@@ -1,6 +1,7 @@
 """The four places that say what is needed (pyproject, lock, conda, the code itself) say the same."""
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -154,3 +155,19 @@ def test_no_committed_file_names_a_package_index_or_a_place_on_this_machine() ->
             continue
         text = path.read_text(encoding="utf-8")
         assert not [word for word in unwanted if word in text], name
+
+
+LOADED = """
+import json, sys
+import webhook_lab.lab
+print(json.dumps([name for name in sys.modules if name.startswith("webhook_lab")]))
+"""
+
+
+def test_a_notebook_loads_what_it_uses() -> None:
+    """The rest comes with the first call that needs it."""
+    said = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
+    loaded = {name.split(".")[1] for name in json.loads(said) if "." in name}
+    assert loaded.isdisjoint({"cli", "database", "doctor", "send", "sweep"})
+    whole = {"webhook_lab.show.live", "webhook_lab.local_cloud.server", "webhook_lab.course.checks"}
+    assert whole.isdisjoint(json.loads(said))

@@ -15,8 +15,8 @@ from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.cli.report import STOPPED, Result, progress, reports
 from webhook_lab.cli.standing import demand, demand_pipeline, depth_of, told_depth
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.pipeline import redrive as redrive_messages
 from webhook_lab.pipeline.naming import FUNCTIONS
+from webhook_lab.pipeline.operations import redrive as redrive_messages
 from webhook_lab.send.recorded import read_deliveries
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.send.signing import check_secret, github_headers, standard_webhooks_headers

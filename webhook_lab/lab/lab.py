@@ -1,4 +1,7 @@
-"""Lab: the one object that a notebook opens. Each method is a step of the pattern, in boto3 calls."""
+"""Lab: the one object that a notebook opens. Each method is a step of the pattern, in boto3 calls.
+
+What one method alone needs is imported there: a notebook loads what it uses.
+"""
 
 import json
 import secrets
@@ -9,25 +12,10 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
-from webhook_lab import sweep
-from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered
-from webhook_lab.lab.attempts import Attempts
-from webhook_lab.lab.run import WatchedRun
-from webhook_lab.pipeline import (
-    Pipeline,
-    Settings,
-    dead_letter_alarm,
-    open_pipeline,
-    redrive,
-    set_throttle,
-    step_of,
-    steps_until,
-    warm_subscriber,
-)
+from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
 from webhook_lab.resources.alarm import Alarm
 from webhook_lab.resources.function import Function, ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.log_group import LogGroup
@@ -37,21 +25,18 @@ from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
-from webhook_lab.send.events import events
-from webhook_lab.send.run import Run
-from webhook_lab.send.sender import Delivery, post
-from webhook_lab.send.signing import new_secret
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
-from webhook_lab.show.panels import Controls
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines
-from webhook_lab.watch.peek import messages_of, peek
 from webhook_lab.watch.rows import Answer, Moment
-from webhook_lab.watch.timeline import follow
 
 if TYPE_CHECKING:
+    from webhook_lab.lab.attempts import Attempts
+    from webhook_lab.lab.run import WatchedRun
+    from webhook_lab.send.run import Run
     from webhook_lab.show.database import Database
+    from webhook_lab.show.panels import Controls
 
 SENDERS = 4
 """Attempts of a burst under way at once, unless told otherwise: each needs a publish environment."""
@@ -152,6 +137,8 @@ class Lab:
 
     def code(self, since: int = 0) -> str:
         """The AWS calls made after the mark `since` as boto3 code that runs."""
+        from webhook_lab.aws.boto3_code import render
+
         return render(
             self.aws.calls.since(since),
             zip_sources=self.pipeline.zip_sources,
@@ -168,6 +155,8 @@ class Lab:
 
     def teardown(self) -> Card:
         """Remove everything that the lab made, last first, and prove that nothing is left."""
+        from webhook_lab import sweep
+
         removed = self.pipeline.teardown()
         left = sweep.remaining(self.aws, prefix=self.names.prefix)
         return cards.teardown_card(removed, left)
@@ -178,6 +167,8 @@ class Lab:
         Args:
             remove: delete what is found.
         """
+        from webhook_lab import sweep
+
         self._step = self.aws.calls.mark()
         found = sweep.find(self.aws, prefix=self.names.prefix)
         if remove:
@@ -236,6 +227,8 @@ class Lab:
 
         Where the target has no metrics, its rule is judged by the queue's depth now, and the card says so.
         """
+        from webhook_lab.pipeline.operations import dead_letter_alarm
+
         self._step = self.aws.calls.mark()
         return self._card(Alarm, dead_letter_alarm(self.pipeline))
 
@@ -290,6 +283,8 @@ class Lab:
         method: str = "POST",
     ) -> Answer:
         """Post one delivery to the API and return its answer, whatever its status."""
+        from webhook_lab.send.sender import Delivery, post
+
         data = body.encode() if isinstance(body, str) else body
         answer = post(self.url, Delivery(path, data, headers or {}, method))
         self.answers.append(answer)
@@ -304,7 +299,7 @@ class Lab:
         path: str = "",
         secret: str = "",
         **settings: Any,
-    ) -> Run:
+    ) -> "Run":
         """Begin to send `n` signed deliveries at once, each with an id of its own, and return meanwhile.
 
         Args:
@@ -315,6 +310,10 @@ class Lab:
         Raises:
             LabError: what cannot be sent as asked; then nothing was.
         """
+        from webhook_lab.send.events import events
+        from webhook_lab.send.run import Run
+        from webhook_lab.send.signing import new_secret
+
         if unknown := ", ".join(sorted(settings.keys() - BURST_SETTINGS)):
             known = ", ".join(sorted(BURST_SETTINGS))
             raise LabError("send a burst", f"there is no {unknown}", f"There are {known}.")
@@ -333,8 +332,10 @@ class Lab:
             self.watched.bursts.append(run)
         return run.start()
 
-    def watch(self, *, show: bool = True, linger: float = 0) -> WatchedRun:
+    def watch(self, *, show: bool = True, linger: float = 0) -> "WatchedRun":
         """Watch the pipeline from now on, with live charts unless `show` is False; see `WatchedRun`."""
+        from webhook_lab.lab.run import WatchedRun
+
         if self.watched:
             self.watched.stop()
         self.watched = WatchedRun(self.pipeline, show=show, linger=linger)
@@ -342,9 +343,11 @@ class Lab:
 
     def warm_up(self) -> None:
         """Have as many environments of the subscribe function ready as the throttle lets run at once."""
+        from webhook_lab.pipeline.operations import warm_subscriber
+
         warm_subscriber(self.pipeline)
 
-    def controls(self, *, most: int) -> Controls:
+    def controls(self, *, most: int) -> "Controls":
         """Controls of the run that is watched; a burst of theirs makes `most` requests at most.
 
         Raises:
@@ -360,6 +363,8 @@ class Lab:
         Raises:
             LabError: fewer than 2 or more than 1,000, or AWS refused.
         """
+        from webhook_lab.pipeline.operations import set_throttle
+
         self._step = self.aws.calls.mark()
         (self.watched.throttle if self.watched else partial(set_throttle, self.pipeline))(invocations)
         return self.show("mapping")
@@ -370,6 +375,8 @@ class Lab:
         Raises:
             LabError: SQS refused or failed to move them.
         """
+        from webhook_lab.pipeline.operations import redrive
+
         self._step = self.aws.calls.mark()
         done = redrive(self.pipeline)
         if self.watched:
@@ -395,8 +402,10 @@ class Lab:
     # --- looking at what became of it
 
     @cached_property
-    def attempts(self) -> Attempts:
+    def attempts(self) -> "Attempts":
         """What subscribe has tried on each message since the lab was opened; see `Attempts`."""
+        from webhook_lab.lab.attempts import Attempts
+
         return Attempts(self.pipeline, since=self.opened_at)
 
     def depth(self, key: str = "queue") -> Depth:
@@ -410,6 +419,8 @@ class Lab:
         Where only a receive shows them, those of the dead-letter queue are received and given back, and of
         the queue the depth is shown: there each receive counts.
         """
+        from webhook_lab.watch.peek import messages_of, peek
+
         url, name = self.pipeline.get(key).url, step_of(key).name(self.names)
         with explain(f"peek at {name!r}"):
             see = messages_of if key == "dlq" else peek
@@ -479,6 +490,8 @@ class Lab:
 
     def follow(self, answer: Answer) -> list[Moment]:
         """The delivery's way from its sender to the table, by what each of them wrote down."""
+        from webhook_lab.watch.timeline import follow
+
         item = self.wait_for(answer)
 
         def once_all_have_written() -> list[Moment] | None:
@@ -498,8 +511,12 @@ class Lab:
         Raises:
             LabError: when it does not hold, or when this chapter has no such checkpoint.
         """
-        checks.checkpoint(self, claim)
+        from webhook_lab.course.checks import checkpoint
+
+        checkpoint(self, claim)
 
     def exercise(self) -> None:
         """Look at the services and say how far this chapter's exercise is solved."""
-        checks.exercise(self)
+        from webhook_lab.course.checks import exercise
+
+        exercise(self)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.pipeline import Pipeline, set_throttle, warm_subscriber
-from webhook_lab.pipeline.operations import LEAST, check_throttle, throttle_of
+from webhook_lab.pipeline import Pipeline
+from webhook_lab.pipeline.operations import LEAST, check_throttle, set_throttle, throttle_of, warm_subscriber
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
 from webhook_lab.show.bars import timeline_chart

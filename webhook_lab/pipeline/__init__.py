@@ -2,13 +2,6 @@
 
 from webhook_lab.pipeline.build import Pipeline, Progress, Removed
 from webhook_lab.pipeline.open import open_pipeline, retire_dead_ledgers
-from webhook_lab.pipeline.operations import (
-    dead_letter_alarm,
-    redrive,
-    set_throttle,
-    throttle_of,
-    warm_subscriber,
-)
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import LAST, STEPS, step_of, steps_until
 
@@ -19,13 +12,8 @@ __all__ = [
     "Progress",
     "Removed",
     "Settings",
-    "dead_letter_alarm",
     "open_pipeline",
-    "redrive",
     "retire_dead_ledgers",
-    "set_throttle",
     "step_of",
     "steps_until",
-    "throttle_of",
-    "warm_subscriber",
 ]

@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from webhook_lab.aws.boto3_values import ZipSource
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.session import Session
 from webhook_lab.ledger import Ledger
-from webhook_lab.pipeline.judge import findings_of_all, findings_of_step
 from webhook_lab.pipeline.naming import FUNCTIONS, Names
 from webhook_lab.pipeline.packaging import package
-from webhook_lab.pipeline.preflight import Finding, refuse
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps_until
 from webhook_lab.resources.queue import empty_queue
 from webhook_lab.resources.resource import Resource
+
+if TYPE_CHECKING:
+    from webhook_lab.aws.boto3_values import ZipSource
+    from webhook_lab.pipeline.preflight import Finding
 
 Progress = Callable[[str], None]
 """Told the key of each step before it is taken."""
@@ -63,6 +64,9 @@ class Pipeline:
         Raises:
             LabError: what AWS refused, or would; or there is no such field.
         """
+        from webhook_lab.pipeline.judge import findings_of_step  # only who builds needs the rules
+        from webhook_lab.pipeline.preflight import refuse
+
         step, where = step_of(key), self._where("create", key)
         with explain(where):
             wanted = _altered(step.wanted(self), instead, where)
@@ -118,12 +122,16 @@ class Pipeline:
             return step.kind.describe(self.session, step.name(self.names), self.names.tags)
 
     @property
-    def zip_sources(self) -> dict[str, ZipSource]:
+    def zip_sources(self) -> "dict[str, ZipSource]":
         """Where the functions' zips come from, by their SHA-256: what printed code builds them from."""
+        from webhook_lab.aws.boto3_values import ZipSource  # only printed code needs it
+
         return {package(name).sha256: ZipSource(name, f"handlers/{name}") for name in FUNCTIONS}
 
-    def preflight(self) -> list[Finding]:
+    def preflight(self) -> "list[Finding]":
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
+        from webhook_lab.pipeline.judge import findings_of_all
+
         return findings_of_all(self, {key: self.look_up(key) for key in STEPS})
 
     def restore(self, until: str | None, progress: Progress | None = None) -> None:

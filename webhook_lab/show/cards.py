@@ -6,14 +6,16 @@ Nothing on a card differs between runs or targets: names and no ARNs, no ids, no
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from webhook_lab import sweep
 from webhook_lab.facts import Fact
 from webhook_lab.pipeline.steps import kinds
-from webhook_lab.resources.redrive import Redriven
 from webhook_lab.resources.resource import Resource
 from webhook_lab.show.card import Card, Cell, Link, counted
+
+if TYPE_CHECKING:
+    from webhook_lab.resources.redrive import Redriven
+    from webhook_lab.sweep import Found
 
 _SHOWN = 10  # items or messages on a card
 _LONGEST_TEXT = 60  # characters of a sender's text in one cell
@@ -71,7 +73,7 @@ def teardown_card(removed: Sequence[Named], left: Sequence[Named]) -> Card:
     return Card(title, "", table, ("resource", "name", "") if table else (), note)
 
 
-def sweep_card(found: Sequence[sweep.Found], *, removed: bool = False) -> Card:
+def sweep_card(found: "Sequence[Found]", *, removed: bool = False) -> Card:
     """What a sweep found, and how each is known to be the lab's."""
     rows = tuple((_title(each), each.name, f"by its {each.why}") for each in found)
     then = f", and removed {'it' if len(found) == 1 else 'them'}" if removed and found else ""
@@ -106,7 +108,7 @@ def peek_card(messages: Sequence[Mapping[str, Any]]) -> Card:
     return Card(counted(len(messages), "message"), "", rows, header if rows else (), _rest(messages))
 
 
-def redrive_card(done: Redriven) -> Card:
+def redrive_card(done: "Redriven") -> Card:
     """What a redrive moved, what it left, and how it was done."""
     way = "StartMessageMoveTask: SQS moves them itself"
     if done.by_hand:

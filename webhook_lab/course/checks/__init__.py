@@ -1,36 +1,31 @@
 """Checkpoints and exercises: each asks the services, never a variable of the notebook, and says one line."""
 
+from importlib import import_module
+
 from webhook_lab.aws.errors import LabError
-from webhook_lab.course.checks import (
-    buffer,
-    database,
-    failures,
-    front_door,
-    once,
-    publisher,
-    queue,
-    start,
-    subscriber,
-    table,
-    teardown,
-    throttles,
-)
 from webhook_lab.course.checks.claims import Checks, OpenLab
 
-BY_CHAPTER: dict[str, Checks] = {
-    "00": start.CHECKS,
-    "01": database.CHECKS,
-    "02": table.CHECKS,
-    "03": queue.CHECKS,
-    "04": publisher.CHECKS,
-    "05": subscriber.CHECKS,
-    "06": front_door.CHECKS,
-    "07": once.CHECKS,
-    "08": buffer.CHECKS,
-    "09": failures.CHECKS,
-    "10": throttles.CHECKS,
-    "15": teardown.CHECKS,
+BY_CHAPTER = {
+    "00": "start",
+    "01": "database",
+    "02": "table",
+    "03": "queue",
+    "04": "publisher",
+    "05": "subscriber",
+    "06": "front_door",
+    "07": "once",
+    "08": "buffer",
+    "09": "failures",
+    "10": "throttles",
+    "15": "teardown",
 }
+"""The module with each chapter's checks."""
+
+
+def checks_of(chapter: str) -> Checks:
+    """The checks of the chapter with this number."""
+    checks: Checks = import_module(f"{__name__}.{BY_CHAPTER[chapter]}").CHECKS
+    return checks
 
 
 def checkpoint(lab: OpenLab, claim: str) -> None:
@@ -39,7 +34,7 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
     Raises:
         LabError: it does not hold, and why; or this chapter makes no such claim.
     """
-    where, claims = f"checkpoint '{claim}'", BY_CHAPTER[lab.chapter.number].claims
+    where, claims = f"checkpoint '{claim}'", checks_of(lab.chapter.number).claims
     if claim not in claims:
         known = "; ".join(f"'{each}'" for each in claims)
         raise LabError(where, "this chapter has no such checkpoint", f"It has {known}.")
@@ -58,7 +53,7 @@ def exercise(lab: OpenLab) -> None:
     missing still; neither stops the notebook.
     """
     try:
-        said = BY_CHAPTER[lab.chapter.number].exercise(lab)
+        said = checks_of(lab.chapter.number).exercise(lab)
     except AssertionError as failed:
         print(f"Exercise: not yet. {_sentence(str(failed))}")
     else:
