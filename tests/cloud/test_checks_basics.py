@@ -210,10 +210,10 @@ def test_a_poison_message_has_to_leave_the_queue_for_the_other(lab: Lab) -> None
 
 
 @at_03
-def test_a_depth_that_lags_is_waited_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_things_show_late_a_claim_is_asked_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.create_dead_letter_queue()
     lab.create_queue()
-    traits = replace(lab.aws.target.traits, depths_at_once=False)
+    traits = replace(lab.aws.target.traits, patience=60)
     lab.aws.target = replace(lab.aws.target, traits=traits)
     stale = [Depth(1, 0, 0), Depth(1, 0, 0)]
     now = lab.depth

@@ -14,9 +14,11 @@ class Traits:
         limits_account_concurrency: the account keeps 100 executions unreserved.
         peek_path: where messages can be read without receiving them; None where receiving is the only way.
         console: the AWS console shows these resources.
-        depths_at_once: a queue's depth is exact at once; on AWS it may lag by a minute.
         purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
         function_python: functions run under this machine's Python, whatever runtime they name.
+        patience: seconds for which what the services show may lag behind what was done: a check that fails
+            is asked again so long. SQS: depths "may not achieve consistency until at least 1 minute" after
+            producers stop (GetQueueAttributes); lists and tags are eventually consistent too.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
         checks_mappings: a mapping is refused when its function runs longer than its queue hides a message,
@@ -28,11 +30,11 @@ class Traits:
     moves_messages: bool = True
     publishes_metrics: bool = True
     limits_account_concurrency: bool = True
-    depths_at_once: bool = False
     purges_at_once: bool = False
     peek_path: str | None = None
     console: bool = False
     function_python: bool = False
+    patience: float = 120.0
     log_lag: float = 10.0
     checks_mappings: bool = True
     charges: bool = False
@@ -45,11 +47,11 @@ LOCAL_CLOUD = Traits(
     "the local cloud on this machine",
     moves_messages=False,
     publishes_metrics=False,
-    depths_at_once=True,
     purges_at_once=True,
     limits_account_concurrency=False,
     checks_mappings=False,
     peek_path="/_ministack/sqs/messages",
     function_python=True,
+    patience=0,
     log_lag=0.5,
 )

@@ -1,8 +1,11 @@
 """Checkpoints and exercises: each asks the services, never a variable of the notebook, and says one line."""
 
+import time
+from collections.abc import Callable
 from importlib import import_module
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.retry import LONGEST_PAUSE
 from webhook_lab.course.checks.claims import Checks, OpenLab
 
 BY_CHAPTER = {
@@ -31,6 +34,8 @@ def checks_of(chapter: str) -> Checks:
 def checkpoint(lab: OpenLab, claim: str) -> None:
     """Print ``Checkpoint: <claim>.`` when it holds, or why it was left out.
 
+    Where the services show things late, a claim that fails is asked again until the target's patience ends.
+
     Raises:
         LabError: it does not hold, and why; or this chapter makes no such claim.
     """
@@ -39,11 +44,23 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         known = "; ".join(f"'{each}'" for each in claims)
         raise LabError(where, "this chapter has no such checkpoint", f"It has {known}.")
     try:
-        left_out = claims[claim](lab)
+        left_out = _patiently(lambda: claims[claim](lab), lab.aws.target.traits.patience)
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
         raise LabError(where, said, "Run the cells above again, in order.") from failed
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
+
+
+def _patiently(look: Callable[[], str | None], seconds: float) -> str | None:
+    """What `look` answers once it no longer fails; its last failure when the time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return look()
+        except AssertionError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(LONGEST_PAUSE)
 
 
 def exercise(lab: OpenLab) -> None:

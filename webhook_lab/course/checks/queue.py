@@ -1,9 +1,7 @@
 """Chapter 03: where messages are, by the depths of both queues and by what they hold."""
 
-from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.checks.claims import Checks, OpenLab
-from webhook_lab.course.checks.look import SECONDS, held, messages, there
+from webhook_lab.course.checks.look import held, messages, there
 from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.queue import Depth
 
@@ -13,21 +11,13 @@ POISON = "poison"
 
 
 def _depth_is(lab: OpenLab, key: str = "queue", *, visible: int = 0, in_flight: int = 0) -> None:
-    """Fail unless so many messages of the queue (or "dlq") wait and are in flight, once its depth settles."""
-    seen: list[Depth] = []
-
-    def agrees() -> bool | None:
-        seen.append(lab.depth(key))
-        return (seen[-1].visible, seen[-1].in_flight) == (visible, in_flight) or None
-
-    patience = 0 if lab.aws.target.traits.depths_at_once else SECONDS
-    try:
-        retry_until(agrees, seconds=patience, reason="the depth to settle")
-    except LabError:
+    """Fail unless so many messages of the queue (or "dlq") wait and are in flight."""
+    depth = lab.depth(key)
+    if (depth.visible, depth.in_flight) != (visible, in_flight):
         raise AssertionError(
-            f"in the {STEPS[key].label} {seen[-1].visible} visible and {seen[-1].in_flight} in flight, "
+            f"in the {STEPS[key].label} {depth.visible} visible and {depth.in_flight} in flight, "
             f"not {visible} and {in_flight}"
-        ) from None
+        )
 
 
 @CHECKS.claim("the queue has a dead-letter queue behind it")
