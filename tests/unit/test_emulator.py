@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_lab.local_cloud.emulator import answers, logs, mappings, proxy
+from webhook_lab.local_cloud.emulator import answers, faults, logs, mappings, proxy
 from webhook_lab.local_cloud.emulator.logs import END, lines_until_end
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,7 @@ def test_the_emulators_private_inside_stands_in_one_folder() -> None:
         proxy.lambda_takes_no_more_than_it_says,
         logs.logs_are_whole,
         logs.lines_are_live,
+        faults.errors_are_lambdas,
         mappings,
     ],
 )

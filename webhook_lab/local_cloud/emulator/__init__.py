@@ -13,7 +13,7 @@ print, `mappings` who reads the queues. Two more differences need nothing privat
 requests come in: `guard` lets in only who may, `gateway` hands them on as API Gateway reads them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, logs, proxy
+from webhook_lab.local_cloud.emulator import answers, faults, logs, proxy
 
 
 def install() -> None:
@@ -32,3 +32,4 @@ def install() -> None:
     proxy.lambda_takes_no_more_than_it_says()
     logs.logs_are_whole()
     logs.lines_are_live()
+    faults.errors_are_lambdas()

@@ -27,8 +27,19 @@ class Fault(Exception):
 def raised(error: Exception) -> Fault:
     """Any error of the function's code, from its first own line on."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename != __file__]
-    lines = traceback.format_list([(each.filename, each.lineno, each.name, each.line) for each in frames])
+    lines = traceback.format_list(
+        [(each.filename, each.lineno or 0, each.name, each.line) for each in frames]
+    )
     return Fault(type(error).__name__, str(error), lines)
+
+
+def exited(error: SystemExit) -> Fault:
+    """Lambda's words for a process that ends itself."""
+    code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error.code, str):
+        print(error.code, file=sys.stderr)
+    how = f"with error: exit status {code & 255}" if code else "without providing a reason"
+    return Fault("Runtime.ExitError", f"Runtime exited {how}", [])
 
 
 def find_handler(module: str, name: str) -> Any:
@@ -45,6 +56,8 @@ def find_handler(module: str, name: str) -> Any:
         where = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
         said = f"Syntax error in module '{module}': {error}"
         raise Fault("Runtime.UserCodeSyntaxError", said, [where]) from None
+    except SystemExit as error:
+        raise exited(error) from None
     except Exception as error:
         raise raised(error) from None
     if not hasattr(code, name):
@@ -56,6 +69,8 @@ def until_end(handler: Callable[[Any, Any], Any], event: Any, context: Any) -> A
     """Call the handler; after that, a last line says that no more of this invocation follows."""
     try:
         result = handler(event, context)
+    except SystemExit as error:
+        raise exited(error) from None
     except Exception as error:
         raise raised(error) from None
     finally:
