@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ import pytest
 from tests.cloud.functions import client, run_a_function
 from tests.cloud.pipe import zip_of
 from webhook_lab.local_cloud import Cloud
+from webhook_lab.watch.history import History
+from webhook_lab.watch.log_lines import LogReader, read_lines
 
 RUNS = "def handler(event, context):\n    "
 
@@ -52,7 +55,7 @@ def fail(cloud: Cloud) -> Iterator[Fail]:
     yield failed
     for name in made:
         functions.delete_function(FunctionName=name)
-    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/fails-")["logGroups"]:
+    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/f")["logGroups"]:
         logs.delete_log_group(logGroupName=group["logGroupName"])
     iam.delete_role_policy(RoleName="f", PolicyName="f")
     iam.delete_role(RoleName="f")
@@ -181,3 +184,17 @@ def test_a_timeout_is_told_as_lambda_does(fail: Fail) -> None:
 def test_a_function_that_failed_begins_anew(fail: Fail) -> None:
     source = f"import os\nprint('importing')\n{RUNS}os._exit(1)"
     assert fail(source, times=3).log.count("importing") == 3
+
+
+def test_who_reads_log_lines_hears_of_it(cloud: Cloud, fail: Fail) -> None:
+    since = round(time.time() * 1000)
+    request_id = fail("import nope").payload["requestId"]
+    logs = client(cloud, "logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/fails-")["logGroups"]
+    last = max((each["logGroupName"] for each in groups), key=lambda name: int(name.rpartition("-")[2]))
+    told = [(line["event"], line["error"]) for line in read_lines(logs, log_group=last)]
+    said = "Runtime.ImportModuleError: Unable to import module 'app': No module named 'nope'"
+    assert told == [("error", said)]
+    lines = LogReader(logs, log_group=last, since=since, overlap=1).read()
+    assert History().add(lines).failed == {"Runtime.ImportModuleError": 1}
+    assert {line["request_id"] for line in lines} == {"", request_id}

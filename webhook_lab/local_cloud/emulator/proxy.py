@@ -5,6 +5,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import Any
 
 from ministack.core import sigv4
@@ -21,7 +22,7 @@ Proxied = tuple[Result | None, str | None]
 
 INTERNAL = "Internal server error"
 _TOO_LONG = "too long"
-_JSON = {"Content-Type": "application/json"}
+_JSON = MappingProxyType({"Content-Type": "application/json"})  # the emulator writes into what it is given
 _waited_for: set[asyncio.Future[Any]] = set()
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ def nothing_of_the_inside_crosses_the_door() -> None:
             return await execute(*given)  # type: ignore[no-any-return]
         except Exception:
             log.exception("REST API")
-            return 500, _JSON, json.dumps({"message": INTERNAL}).encode()
+            return 500, dict(_JSON), json.dumps({"message": INTERNAL}).encode()
 
     apigateway_v1._lambda_proxy_response, apigateway_v1.handle_execute = _proxied, executed
 
