@@ -8,7 +8,7 @@ import pytest
 from ministack.core import lambda_runtime
 
 from tests.cloud.pipe import zip_of
-from webhook_lab.local_cloud.emulator import logs
+from webhook_lab.local_cloud.emulator import faults, logs
 
 LINES = [f"line {number}" for number in range(5)]
 PRINTS = f"""
@@ -33,7 +33,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
     workers: list[Any] = []
     pipes: list[Any] = []
 
-    def started() -> Any:
+    def started(source: str = PRINTS, **more: Any) -> Any:
         read = lambda_runtime.Worker._read_stderr
 
         def read_slowly(worker: Any) -> None:
@@ -43,7 +43,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
             read(worker)
 
         monkeypatch.setattr(lambda_runtime.Worker, "_read_stderr", read_slowly)
-        workers.append(lambda_runtime.Worker("prints", settings, zip_of(PRINTS)))
+        workers.append(lambda_runtime.Worker("prints", settings | more, zip_of(source)))
         return workers[-1]
 
     yield started
@@ -70,3 +70,16 @@ def test_another_emulator_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lambda_runtime, "_PYTHON_WORKER_SCRIPT", "run()")
     with pytest.raises(RuntimeError, match="in another way"):
         logs.logs_are_whole()
+
+
+def test_an_import_that_does_not_end_is_ended(
+    start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "INIT_SECONDS", 0.5)
+    monkeypatch.setattr(faults, "_of", {})
+    logs.logs_are_whole()
+    function = start("import time\nprint('importing', flush=True)\ntime.sleep(60)", Timeout=0.4)
+    assert function.invoke({}, "first")["status"] == "error"
+    fault, _ = faults._of["first"]
+    assert fault.payload["errorType"] == "Sandbox.Timedout"
+    assert fault.ending == "\tStatus: timeout"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_lab.local_cloud.emulator import answers, logs, mappings
+from webhook_lab.local_cloud.emulator import answers, faults, logs, mappings, proxy
 from webhook_lab.local_cloud.emulator.logs import END, lines_until_end
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +42,13 @@ def test_the_emulators_private_inside_stands_in_one_folder() -> None:
         answers.functions_are_ready_at_once,
         answers.long_polls_heed_changes,
         answers.no_second_mapping_of_the_same,
+        proxy.events_hold_each_value,
+        proxy.functions_have_29_seconds,
+        proxy.nothing_of_the_inside_crosses_the_door,
+        proxy.lambda_takes_no_more_than_it_says,
         logs.logs_are_whole,
         logs.lines_are_live,
+        faults.errors_are_lambdas,
         mappings,
     ],
 )

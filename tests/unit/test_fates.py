@@ -70,3 +70,9 @@ def test_the_chart_of_a_run_in_which_all_ran_says_so() -> None:
         "Every one of 45 messages ran", "None was received more than once"
     )  # fmt: skip
     assert receives_chart([]).says[0] == "No message"
+
+
+def test_a_function_that_cannot_begin_is_not_taken_for_over_pull() -> None:
+    broken = receives_chart(FATES, {"Runtime.ImportModuleError": 12, "timeout": 1}).says[1]
+    assert broken.endswith("and invocations failed: Runtime.ImportModuleError 12 times")
+    assert receives_chart(FATES, {"timeout": 1}).says == receives_chart(FATES).says

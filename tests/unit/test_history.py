@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webhook_lab.watch.concurrency import peak, peak_between, peak_concurrency
-from webhook_lab.watch.history import History, attempts
+from webhook_lab.watch.history import History, attempts, told_faults
 from webhook_lab.watch.rows import Invocation, Work
 
 ONE, TWO = {"id": "lab:1", "message_id": "m1"}, {"id": None, "message_id": "m2"}
@@ -114,3 +114,13 @@ def test_a_killed_invocation_no_longer_counts() -> None:
 )  # fmt: skip
 def test_a_look_shows_the_most_that_ran_since_the_last_one(times: Any, looks: Any, most: list[int]) -> None:
     assert [peak_between(spans(*times), *between) for between in pairwise(looks)] == most
+
+
+def test_invocations_that_lambda_ended_are_counted_by_its_error() -> None:
+    report = {"event": "report", "at": 1}
+    lines = [{**report, "request_id": str(n), "error": "Runtime.ImportModuleError"} for n in range(12)]
+    lines += [{**report, "request_id": "late", "error": "timeout"}, {**report, "request_id": "well"}]
+    lines += [{"event": "error", "request_id": "", "at": 1, "error": "Runtime.ImportModuleError: no"}]
+    history = History().add(lines)
+    assert told_faults(history.failed) == "Runtime.ImportModuleError 12 times, timeout once"
+    assert history.invocations() == []

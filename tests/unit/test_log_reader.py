@@ -139,3 +139,27 @@ def test_only_handlers_lines_and_lambdas_reports_are_given() -> None:
         logs.write(START, message)
     logs.write(START + 7, "REPORT RequestId: r\tDuration: 5 ms\tBilled Duration: 5 ms")
     assert reader_of(logs).read() == [{"event": "report", "request_id": "r", "at": START + 7}]
+
+
+def test_what_lambda_says_of_a_failure_is_a_line_too() -> None:
+    logs = Logs()
+    failing = "REPORT RequestId: r\tDuration: 5 ms\tMax Memory Used: 9 MB\tStatus: "
+    for message in (
+        "[ERROR] Runtime.ImportModuleError: No module named 'x'\nTraceback (most recent call last):",
+        "INIT_REPORT Init Duration: 5.00 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.Unknown",
+        "2026-11-28T10:00:00.000Z q Task timed out after 1.00 seconds",
+        "RequestId: p Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
+        "[ERROR]\t2026-11-28T10:00:00.000Z\tr\tby the function's own logging",
+        f"{failing}error\tError Type: Runtime.ImportModuleError\t\nXRAY TraceId: 1-2\tSegmentId: 3",
+        f"{failing}timeout",
+    ):
+        logs.write(START, message)
+    assert [(line["event"], line["request_id"], line["error"]) for line in reader_of(logs).read()] == [
+        ("error", "", "Runtime.ImportModuleError: No module named 'x'"),
+        ("error", "q", "Task timed out after 1.00 seconds"),
+        ("error", "p", "Runtime exited with error: signal: killed"),
+        ("report", "r", "Runtime.ImportModuleError"),
+        ("report", "r", "timeout"),
+    ]
+    [first, *_] = read_lines(logs, log_group="/aws/lambda/f", since=START)  # type: ignore[arg-type]
+    assert (first["function"], first["at"]) == ("f", START)

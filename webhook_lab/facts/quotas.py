@@ -52,6 +52,8 @@ SQS_FIFO_DEDUPLICATION = Fact(
 LAMBDA_TIMEOUT_LONGEST = Fact(900, "seconds", _LIMITS)
 LAMBDA_PAYLOAD = Fact(6, "MB", _LIMITS)
 """The largest request or response of a synchronous invocation."""
+LAMBDA_INIT_LONGEST = Fact(10, "seconds", _LAMBDA + "dg/lambda-runtime-environment.html")
+"""How long a function's code may take to be imported; then Lambda begins again, within its timeout."""
 LAMBDA_ACCOUNT_CONCURRENCY = Fact(1_000, "executions", _LIMITS)
 """What an account may run at once in a region, unless it is new or has asked for more."""
 LAMBDA_NEW_ACCOUNT_CONCURRENCY = Fact(10, "executions", _LIMITS)
@@ -85,7 +87,16 @@ MAX_RECEIVE_COUNT_ADVISED = Fact(5, "receives", _WITH_QUEUE)
 """What AWS advises as the least maxReceiveCount, so that throttling sends no good message to the DLQ."""
 
 # API Gateway
-API_PAYLOAD = Fact(10, "MB", _API + "api-gateway-execution-service-limits-table.html")
+_EXECUTION = _API + "api-gateway-execution-service-limits-table.html"
+API_PAYLOAD = Fact(10, "MB", _EXECUTION)
+API_INTEGRATION_TIMEOUT = Fact(29, "seconds", _EXECUTION)
+"""How long an integration may take unless it says less; a Regional API may be given more on request."""
+API_METHODS = Fact(
+    ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"),
+    "",
+    _API + "how-to-method-settings.html",
+)
+"""What ANY stands for."""
 
 # DynamoDB
 DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")

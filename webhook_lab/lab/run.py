@@ -20,7 +20,7 @@ from webhook_lab.show.panels import Controls
 from webhook_lab.show.series import RUN, Mark
 from webhook_lab.watch.concurrency import Span
 from webhook_lab.watch.fates import fates_in
-from webhook_lab.watch.history import CUT
+from webhook_lab.watch.history import CUT, told_faults
 from webhook_lab.watch.rows import Answer, Fate, Invocation, Sent, Work
 from webhook_lab.watch.watch import READ_SECONDS, Watch
 
@@ -148,7 +148,9 @@ class WatchedRun:
             if time.monotonic() > deadline:
                 places = self.watch.places(self.accepted).items()
                 said = f"not over after {seconds:g} s: {', '.join(f'{n} {place}' for place, n in places)}"
-                raise LabError("wait for the run", said, "Look at lab.depth().")
+                if failed := self.watch.history.failed:
+                    said += f"; invocations failed: {told_faults(failed)}"
+                raise LabError("wait for the run", said, "Look at lab.depth() and lab.logs('subscribe').")
             yield
 
     def stop(self) -> None:
@@ -241,7 +243,7 @@ class WatchedRun:
 
     def receives(self) -> Chart:
         """How often each message was received, against how often a function worked on it."""
-        return receives_chart(self.fates())
+        return receives_chart(self.fates(), self.watch.history.failed)
 
     def prediction(self, seconds: float) -> Chart:
         """What the queue held, beside a drain at an even pace that takes `seconds`."""

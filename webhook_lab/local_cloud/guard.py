@@ -17,15 +17,14 @@ from ministack.core import sigv4
 from ministack.core.iam_evaluator import is_root_access_key
 from ministack.core.router import extract_access_key_id
 
+from webhook_lab.local_cloud.gateway import Receive, Refusal, Scope, as_api_gateway_reads, whole_body
 from webhook_lab.local_cloud.runtime import IDENTITY_PATH, Cloud
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 Query = dict[str, list[str]]
 Headers = dict[str, str]
-Refusal = tuple[str, str]  # AWS's error code, and a sentence
+Reason = tuple[str, str]  # AWS's error code, and a sentence
 
 OWN_CREDENTIALS = "this local cloud knows its own credentials only: `webhook-lab env` prints them."
 
@@ -44,7 +43,10 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._request(scope, receive, send)
+            try:
+                await self._request(scope, receive, send)
+            except Refusal as refused:
+                await _answer(send, refused.status, refused.kind, refused.body, *refused.headers)
         else:  # a WebSocket: nothing of ours uses one
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -65,7 +67,7 @@ class Guard:
                 await _refuse(send, headers, signature)
                 return
             if signature.access_key_id == self._cloud.access_key_id:
-                body = await _whole_body(receive)
+                body = await whole_body(receive)  # no more than the owner sends: nobody else knows the key
                 if refusal := forged(signature, self._cloud.secret_access_key, scope, query, headers, body):
                     await _refuse(send, headers, refusal)
                     return
@@ -79,7 +81,8 @@ class Guard:
                 return
             # Any other key belongs to a role or a user: the emulator checks its signature and its policies.
         else:
-            scope = as_api_gateway_reads(scope)
+            scope, body = await as_api_gateway_reads(scope, receive)
+            receive = _replay(body, receive)
         self._seen()
         await self._app(scope, receive, send)
 
@@ -98,16 +101,6 @@ def is_public(path: str) -> bool:
     return len(parts) >= 5 and parts[:2] == ["", "restapis"] and parts[4] == "_user_request_"
 
 
-def as_api_gateway_reads(scope: Scope) -> Scope:
-    """The request with its path still escaped, and JSON where no type is named: as a REST API reads it.
-
-    The emulator unescapes the path, and takes a body that names no content type for text, which alters bytes.
-    """
-    named = any(name.lower() == b"content-type" for name, _ in scope["headers"])
-    kind = [] if named else [(b"content-type", b"application/json")]
-    return {**scope, "path": scope["raw_path"].decode("latin-1"), "headers": [*scope["headers"], *kind]}
-
-
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Headers by lower-case name, a repeated one joined by commas: as the emulator reads them."""
     headers: Headers = {}
@@ -117,7 +110,7 @@ def _joined(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     return headers
 
 
-def find_signature(headers: Headers, query: Query) -> sigv4.HeaderSignature | Refusal:
+def find_signature(headers: Headers, query: Query) -> sigv4.HeaderSignature | Reason:
     """The request's one signature, in its Authorization header, or why there is none to check."""
     authorization = headers.get("authorization", "")
     if not authorization:
@@ -135,7 +128,7 @@ def find_signature(headers: Headers, query: Query) -> sigv4.HeaderSignature | Re
 
 def forged(
     signature: sigv4.HeaderSignature, secret: str, scope: Scope, query: Query, headers: Headers, body: bytes
-) -> Refusal | None:
+) -> Reason | None:
     """Why the root user's signature does not hold; None if it does.
 
     The emulator checks the signatures of roles and users itself, but takes any for root's.
@@ -150,16 +143,6 @@ def forged(
     path = scope["raw_path"].decode("latin-1")
     wrong = sigv4.header_signature_failure(signature, secret, scope["method"], path, query, headers, body)
     return (str(wrong[0]), f"{wrong[1]} ({OWN_CREDENTIALS})") if wrong else None
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    """The request's body: no more than the owner sends, since nobody else knows the access key."""
-    chunks, more = [], True
-    while more:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        more = message["type"] == "http.request" and message.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -188,7 +171,7 @@ async def _unless_hung_up(answering: Coroutine[Any, Any, None], receive: Receive
         answer.result()
 
 
-async def _refuse(send: Send, headers: Headers, refusal: Refusal) -> None:
+async def _refuse(send: Send, headers: Headers, refusal: Reason) -> None:
     """403 in the shape that the caller's SDK reads: XML for the query protocol, else JSON."""
     code, message = refusal
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

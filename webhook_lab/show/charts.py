@@ -9,6 +9,7 @@ from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.series import Line, Mark, Panel, Series, details, findings, number
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
+from webhook_lab.watch.history import TIMEOUT, told_faults
 from webhook_lab.watch.rows import Fate, Sample, Sent, Work
 
 if TYPE_CHECKING:
@@ -104,8 +105,13 @@ def latency_chart(sent: Iterable[Sent], work: Iterable[Work]) -> Chart:
     )
 
 
-def receives_chart(fates: Iterable[Fate]) -> Chart:
-    """Upwards the receives of each message, downwards its invocations; those that never ran to the right."""
+def receives_chart(fates: Iterable[Fate], failed: Mapping[str, int] | None = None) -> Chart:
+    """Upwards the receives of each message, downwards its invocations; those that never ran to the right.
+
+    Args:
+        failed: `History.failed`; a function that could not begin, or whose process died, is no over-pull.
+    """
+    broken = {error: times for error, times in (failed or {}).items() if error != TIMEOUT}
     columns = sorted(fates, key=lambda each: (each.never_ran, each.place == "dlq", each.receives))
     receives, runs = [each.receives for each in columns], [each.invocations for each in columns]
     left = sum(not each.never_ran for each in columns)
@@ -116,7 +122,8 @@ def receives_chart(fates: Iterable[Fate]) -> Chart:
         times = f"{least} times" if least == most else f"{least} times or more"
         says = (
             f"{never} of {total} died without having run",
-            f"Each of them was received {times}, and no function ever saw it",
+            f"Each of them was received {times}, "
+            + (f"and invocations failed: {told_faults(broken)}" if broken else "and no function ever saw it"),
         )
     else:
         says = (

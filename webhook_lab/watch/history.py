@@ -9,6 +9,8 @@ from webhook_lab.watch.rows import Invocation, Work
 
 SETTLED = frozenset({"stored", "duplicate", "redelivered", "conflict"})
 """Outcomes after which a message is done with; what failed comes again, or goes to the dead-letter queue."""
+TIMEOUT = "timeout"
+"""What Lambda reports of an invocation that took too long."""
 CUT = "cut"
 """Outcome of an attempt whose function wrote no more lines about it: it timed out, or died."""
 
@@ -36,12 +38,14 @@ class History:
         outcomes: how many records came to each outcome.
         settled: the ids of the messages that are done with, by the id of their delivery.
         begun: how often work on each message was begun, by message id; not all that is begun is finished.
+        failed: how many invocations Lambda ended or could not begin, by its error: "timeout", or a type.
     """
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.settled: dict[str, set[str]] = {}
         self.begun: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         self._seen: defaultdict[str, _Seen] = defaultdict(_Seen)
         self._starts: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._finishes: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -53,6 +57,8 @@ class History:
             lines: with the reports that `LogReader` makes of Lambda's own lines.
         """
         for line in lines:
+            if line["event"] == "error":
+                continue
             seen, at = self._seen[str(line["request_id"])], int(line["at"])
             seen.function = seen.function or line.get("function", "")
             match line["event"]:
@@ -62,6 +68,7 @@ class History:
                     seen.finished_at = at
                 case "report":
                     seen.reported_at = at
+                    self.failed.update([line["error"]] if "error" in line else [])
                 case "record_start":
                     self.begun[str(line.get("message_id"))] += 1
                     self._starts[_key(line)] = line
@@ -105,6 +112,15 @@ class History:
 def attempts(lines: Iterable[Mapping[str, Any]]) -> list[Work]:
     """Every attempt that the lines tell of; see `History.attempts`."""
     return History().add(lines).attempts()
+
+
+def told_faults(failed: Mapping[str, int]) -> str:
+    """`History.failed` in words.
+
+    >>> told_faults({"Runtime.ImportModuleError": 12, "timeout": 1})
+    'Runtime.ImportModuleError 12 times, timeout once'
+    """
+    return ", ".join(f"{error} {'once' if n == 1 else f'{n} times'}" for error, n in failed.items())
 
 
 def _key(line: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""The handlers' own JSON lines. Their times are inside them; what CloudWatch stamps is a line's arrival."""
+"""The handlers' own JSON lines, and what Lambda says when an invocation fails.
+
+The handlers' times are inside their lines; what CloudWatch stamps is a line's arrival.
+"""
 
 import json
 import re
@@ -15,10 +18,21 @@ if TYPE_CHECKING:
 _PAGE = 10_000  # events at most, by default, in one answer of FilterLogEvents
 _PAUSE = 1 / (quotas.LOGS_FILTER_CALLS_PER_SECOND.value - 1)  # leaves a call a second to whoever else asks
 _REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ")
+_STATUS = re.compile(r"\tStatus: (\w+)(?:\tError Type: (\S+))?")
+# What was raised, without its traceback; that it took too long; that its process ended. Only `logging` puts a
+# tab after the level.
+_FAULT = re.compile(
+    r"\[ERROR\] (?P<raised>.+)"
+    r"|\S+Z (?P<late>\S+) (?P<timeout>Task timed out after .+)"
+    r"|RequestId: (?P<ended>\S+) Error: (?P<exit>.+)"
+)
 
 
 def read_lines(logs: "CloudWatchLogsClient", *, log_group: str, since: int = 0) -> list[dict[str, Any]]:
     """Every JSON line that the functions of `log_group` wrote, oldest first, however many there are.
+
+    Among them ``{"event": "error", "function", "request_id", "at", "error"}`` for each thing that Lambda says
+    of a failure; `request_id` is empty where Lambda names none, as for code that could not be imported.
 
     Args:
         since: epoch milliseconds on AWS's clock (`Session.now`); lines that CloudWatch received earlier are
@@ -72,7 +86,9 @@ class LogReader:
         """The handlers' lines that are new since the last read.
 
         For each invocation there is another ``{"event": "report", "request_id", "at"}``, out of Lambda's own
-        REPORT line: the only sign of the end of one that was killed. `at` is when Lambda wrote it.
+        REPORT line: the only sign of the end of one that was killed. `at` is when Lambda wrote it. One that
+        Lambda ended or could not begin has an `error`: "timeout", or a type such as
+        "Runtime.ImportModuleError". For Lambda's words about it see `read_lines`.
         """
         found = []
         for event in self._events(max(self._since, self._newest - self._overlap)):
@@ -82,13 +98,22 @@ class LogReader:
                 continue
             self._seen[key] = event["timestamp"]
             self._newest = max(self._newest, event["timestamp"])
-            if line := line_of(event["message"]):
+            if line := line_of(event["message"]) or self._of_lambda(event["message"], event["timestamp"]):
                 found.append(line)
-            elif report := _REPORT.match(event["message"]):
-                found.append({"event": "report", "request_id": report[1], "at": event["timestamp"]})
         oldest = self._newest - self._overlap
         self._seen = {key: at for key, at in self._seen.items() if at >= oldest}
         return found
+
+    def _of_lambda(self, message: str, at: int) -> dict[str, Any] | None:
+        if report := _REPORT.match(message):
+            status = _STATUS.search(message)
+            error = {"error": status[2] or status[1]} if status else {}
+            return {"event": "report", "request_id": report[1], "at": at, **error}
+        if fault := _FAULT.match(message):
+            about = {"function": self._group.rpartition("/")[2], "at": at}
+            about["request_id"] = fault["late"] or fault["ended"] or ""
+            return {"event": "error", **about, "error": fault["raised"] or fault["timeout"] or fault["exit"]}
+        return None
 
     def _events(self, start: int) -> Iterator[Mapping[str, Any]]:
         ask: dict[str, Any] = {"startTime": start}

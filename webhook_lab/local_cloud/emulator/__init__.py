@@ -8,12 +8,12 @@ Emulator: what ministack does by itself.
 Shown by: the test that would fail without the change.
 Upstream: whether a fix there would retire the change, or why it stays ours.
 
-`answers` holds the changed answers to calls, `logs` what functions print, `mappings` who reads the queues.
-Two more differences need nothing private, so they stand where requests come in: `guard` lets in only who may,
-and hands a REST API's requests on as API Gateway reads them.
+`answers` holds the changed answers to calls, `proxy` what REST APIs ask of functions, `logs` what functions
+print, `mappings` who reads the queues. Two more differences need nothing private, so they stand where
+requests come in: `guard` lets in only who may, `gateway` hands them on as API Gateway reads them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, logs
+from webhook_lab.local_cloud.emulator import answers, faults, logs, proxy
 
 
 def install() -> None:
@@ -26,5 +26,10 @@ def install() -> None:
     answers.functions_are_ready_at_once()
     answers.long_polls_heed_changes()
     answers.no_second_mapping_of_the_same()
+    proxy.events_hold_each_value()
+    proxy.functions_have_29_seconds()
+    proxy.nothing_of_the_inside_crosses_the_door()
+    proxy.lambda_takes_no_more_than_it_says()
     logs.logs_are_whole()
     logs.lines_are_live()
+    faults.errors_are_lambdas()
