@@ -8,12 +8,13 @@ Emulator: what ministack does by itself.
 Shown by: the test that would fail without the change.
 Upstream: whether a fix there would retire the change, or why it stays ours.
 
-`answers` holds the changed answers to calls, `logs` what functions print, `mappings` who reads the queues.
+`answers` holds the changed answers to calls, `move_tasks` the calls that redrive, `mapping_checks` what a
+mapping is refused for, `logs` what functions print, `mappings` who reads the queues.
 Two more differences need nothing private, so they stand where requests come in: `guard` lets in only who may,
 and hands a REST API's requests on as API Gateway reads them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, logs
+from webhook_lab.local_cloud.emulator import answers, logs, mapping_checks, move_tasks
 
 
 def install() -> None:
@@ -26,5 +27,8 @@ def install() -> None:
     answers.functions_are_ready_at_once()
     answers.long_polls_heed_changes()
     answers.no_second_mapping_of_the_same()
+    answers.receipt_handles_end()
+    mapping_checks.mappings_are_judged()
+    move_tasks.message_move_tasks()
     logs.logs_are_whole()
     logs.lines_are_live()
