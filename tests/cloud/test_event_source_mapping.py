@@ -103,16 +103,14 @@ def test_with_a_maximum_concurrency_none_dies(pipeline: Pipeline, reserved: int 
 
 def test_a_role_that_may_not_read_shows_in_the_last_processing_result(pipeline: Pipeline) -> None:
     standing(pipeline, Settings())
-    mapping = pipeline.ensure("mapping", enabled=False)
     pipeline.ensure("subscribe_role", policy=None)
-    send(pipeline, 10)
-    pipeline.session.lambda_.update_event_source_mapping(UUID=mapping.uuid, Enabled=True)
 
     def refused() -> str | None:
         said = str(state_of(pipeline)["LastProcessingResult"])
         return said if "AccessDenied" in said else None
 
-    assert "sqs:" in retry_until(refused, seconds=30, reason="the mapping to be refused")
+    assert "sqs:" in retry_until(refused, seconds=30, reason="the mapping's next poll to be refused")
+    send(pipeline, 10)
     pipeline.ensure("subscribe_role")
     retry_until(lambda: drained(pipeline), seconds=30, reason="the mapping to go on")
 
@@ -152,3 +150,76 @@ def test_a_queue_has_one_mapping_to_a_function(pipeline: Pipeline) -> None:
     lambda_, mapping, arn = pipeline.session.lambda_, pipeline.get("mapping"), pipeline.get("queue").arn
     with pytest.raises(ClientError, match=f"already exists.*{mapping.uuid}"):
         lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=mapping.function_name)
+
+
+def no_batch(pipeline: Pipeline) -> dict[str, Any]:
+    return {"BatchSize": 11}
+
+
+def no_json(pipeline: Pipeline) -> dict[str, Any]:
+    return {"FilterCriteria": {"Filters": [{"Pattern": "{body: 1}"}]}}
+
+
+def no_list(pipeline: Pipeline) -> dict[str, Any]:
+    return {"FilterCriteria": {"Filters": [{"Pattern": json.dumps({"body": {"path": "/"}})}]}}
+
+
+def too_short(pipeline: Pipeline) -> dict[str, Any]:
+    pipeline.session.sqs.set_queue_attributes(
+        QueueUrl=url_of(pipeline), Attributes={"VisibilityTimeout": "29"}
+    )
+    return {"BatchSize": 9}
+
+
+def not_let(pipeline: Pipeline) -> dict[str, Any]:
+    pipeline.ensure("subscribe_role", policy=None)
+    return {"BatchSize": 9}
+
+
+def absent(pipeline: Pipeline) -> dict[str, Any]:
+    pipeline.remove("queue")
+    return {"BatchSize": 9}
+
+
+REFUSED = {
+    no_batch: "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than",
+    no_json: "Invalid filter pattern definition",
+    no_list: "Invalid filter pattern definition",
+    too_short: "visibility timeout: 29 seconds is less than Function timeout: 30 seconds",
+    not_let: "execution role does not have permissions to call ReceiveMessage on SQS",
+    absent: "AWS.SimpleQueueService.NonExistentQueue",
+}
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["update", "create"])
+@pytest.mark.parametrize("spoil", REFUSED, ids=lambda spoil: spoil.__name__)
+def test_a_mapping_that_aws_refuses_is_refused_here_too(pipeline: Pipeline, spoil: Any, stands: bool) -> None:
+    standing(pipeline, Settings())
+    lambda_, mapping, arn = pipeline.session.lambda_, pipeline.get("mapping"), pipeline.get("queue").arn
+    if not stands:
+        pipeline.remove("mapping")
+    asked = spoil(pipeline)
+    which = (
+        {"UUID": mapping.uuid} if stands else {"EventSourceArn": arn, "FunctionName": mapping.function_name}
+    )
+    call = lambda_.update_event_source_mapping if stands else lambda_.create_event_source_mapping
+    with pytest.raises(ClientError, match=REFUSED[spoil]) as refused:
+        call(**which, **asked)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    left = lambda_.list_event_source_mappings(FunctionName=mapping.function_name)["EventSourceMappings"]
+    assert [each["BatchSize"] for each in left] == ([10] if stands else [])
+
+
+def test_what_a_filter_rejects_never_comes_back_though_the_function_fails(pipeline: Pipeline) -> None:
+    standing(pipeline, replace(TRAP, max_receive_count=1, maximum_concurrency=2))
+    sqs, mapping = pipeline.session.sqs, pipeline.ensure("mapping", enabled=False)
+    for kind in ("kept", "rejected", "no JSON"):
+        body = kind if kind == "no JSON" else json.dumps({"kind": kind})  # no envelope: the function fails
+        sqs.send_message(QueueUrl=url_of(pipeline), MessageBody=body)
+    pattern = json.dumps({"body": {"kind": ["kept"]}})
+    pipeline.session.lambda_.update_event_source_mapping(
+        UUID=mapping.uuid, Enabled=True, FilterCriteria={"Filters": [{"Pattern": pattern}]}
+    )
+    retry_until(lambda: drained(pipeline), seconds=30, reason="the queue to be empty")
+    dead = messages_of(pipeline.session, queue_url=url_of(pipeline, "dlq"))
+    assert [each["Body"] for each in dead] == ['{"kind": "kept"}']

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import botocore.auth
 import pytest
@@ -86,13 +86,45 @@ def api_path(cloud: Cloud) -> Iterator[str]:
     gateway.delete_rest_api(restApiId=api)
 
 
-def test_a_poll_that_its_caller_has_given_up_takes_no_message(cloud: Cloud, queue: str) -> None:
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def user(cloud: Cloud) -> Iterator[dict[str, str]]:
+    """The key and the secret of one who may use queues."""
+    iam, name = client(cloud, "iam"), "poller"
+    iam.create_user(UserName=name)
+    may = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    iam.put_user_policy(
+        UserName=name,
+        PolicyName="sqs",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [may]}),
+    )
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    yield {"key": made["AccessKeyId"], "secret": made["SecretAccessKey"]}
+    iam.delete_access_key(UserName=name, AccessKeyId=made["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="sqs")
+    iam.delete_user(UserName=name)
+
+
+@pytest.mark.parametrize("whose", ["the owner's", "a user's"])
+@pytest.mark.parametrize("protocol", ["json", "form", "query"])
+def test_a_poll_that_its_caller_has_given_up_takes_no_message(
+    cloud: Cloud, queue: str, user: dict[str, str], protocol: str, whose: str
+) -> None:
     sqs = client(cloud, "sqs")
-    poll = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20}).encode()
-    headers = signed(cloud, "POST", "/", {**LIST_QUEUES, "X-Amz-Target": "AmazonSQS.ReceiveMessage"}, poll)
+    asked = {"QueueUrl": queue, "WaitTimeSeconds": 20}
+    form = urlencode({"Action": "ReceiveMessage", "Version": "2012-11-05", **asked})
+    method, path, kind, poll = {
+        "json": ("POST", "/", {**LIST_QUEUES, "X-Amz-Target": "AmazonSQS.ReceiveMessage"}, json.dumps(asked)),
+        "form": ("POST", "/", FORM, form),
+        "query": ("GET", f"/?{form}", {}, ""),
+    }[protocol]
+    signing = user if whose == "a user's" else {}
+    headers = signed(cloud, method, path, kind, poll.encode(), **signing)
     for _ in range(3):
         given_up = http.client.HTTPConnection(urlsplit(cloud.endpoint_url).netloc)
-        given_up.request("POST", "/", poll, headers)
+        given_up.request(method, path, poll.encode(), headers)
         sqs.list_queues()  # answered after it: by now, it waits
         given_up.close()
     sqs.list_queues()

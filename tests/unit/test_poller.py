@@ -26,6 +26,11 @@ def fails(batch: object) -> None:
     raise ValueError
 
 
+def odd(batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A filter that lets m1, m3, and so on through."""
+    return [message for message in batch if int(message["MessageId"][1:]) % 2]
+
+
 @dataclass
 class Setting:
     """A mapping whose settings can be changed at any time."""
@@ -41,13 +46,19 @@ class Setting:
 
 @asynccontextmanager
 async def a_mapping(
-    queue: FakeQueue, function: FakeFunction, *, seed: int = 0, scale: Scale | None = None, **settings: Any
+    queue: FakeQueue,
+    function: FakeFunction,
+    *,
+    seed: int = 0,
+    scale: Scale | None = None,
+    wanted: Any = lambda batch: batch,
+    **settings: Any,
 ) -> AsyncIterator[Setting]:
     """Polls while the block runs; afterwards every poller has ended, whatever it was doing."""
     reports: list[str] = []
     mapping = Pollers(
         queue, function, lambda: setting.settings,
-        scale=scale, chance=random.Random(seed), report=reports.append,
+        scale=scale, chance=random.Random(seed), wanted=wanted, report=reports.append,
     )  # fmt: skip
     setting = Setting(PollerSettings(**settings), mapping, reports)
     mapping.adjust()
@@ -154,6 +165,28 @@ async def test_a_visibility_of_nothing_and_a_function_that_fails_do_not_spin() -
         await asyncio.sleep(HOURS)
         assert setting.mapping.running == 5
     assert len(function.batches) < MOST_ATTEMPTS
+
+
+@pytest.mark.parametrize("trouble", ["fails", "is throttled", "has partly failed"])
+@passing_at_once
+async def test_what_a_filter_rejects_is_deleted_whatever_becomes_of_the_batch(trouble: str) -> None:
+    queue = a_queue(10, visibility=20.0, max_receive_count=1)
+    function = FakeFunction(work=0.01, reserved=0 if trouble == "is throttled" else 5)
+    partly = {"batchItemFailures": [{"itemIdentifier": f"m{i}"} for i in range(1, 10, 2)]}
+    function.answer = fails if trouble == "fails" else lambda _: partly
+    settings = {"maximum_concurrency": 2, "report_batch_item_failures": True}
+    async with a_mapping(queue, function, wanted=odd, **settings):
+        await until(lambda: not queue.messages)
+    assert sorted(queue.deleted) == ["m0", "m2", "m4", "m6", "m8"]
+    assert {stored.id for stored in queue.dead} == {"m1", "m3", "m5", "m7", "m9"}
+
+
+@passing_at_once
+async def test_a_batch_of_which_a_filter_lets_nothing_through_invokes_nothing() -> None:
+    queue, function = a_queue(20), FakeFunction(work=0.01)
+    async with a_mapping(queue, function, wanted=lambda batch: [], maximum_concurrency=2):
+        await until(lambda: not queue.messages)
+    assert (function.batches, len(queue.deleted)) == ([], 20)
 
 
 BATCH = [{"MessageId": id_, "Body": ""} for id_ in "abc"]

@@ -63,6 +63,7 @@ _TRY_BY_CODE = {
     "ExpiredToken": _SIGN_IN_AGAIN,
     "ExpiredTokenException": _SIGN_IN_AGAIN,
     "InvalidClientTokenId": _NOT_KNOWN,
+    "InvalidParameterValueException": "Change the value that it names; `lab.preflight()` looks at them all.",
     "UnrecognizedClientException": _NOT_KNOWN,
     "SignatureDoesNotMatch": "The secret key does not belong to this access key. Check the AWS_* variables.",
     "OptInRequired": "This region is not enabled for the account. Set AWS_REGION to one that is.",

@@ -9,7 +9,6 @@ class Traits:
 
     Args:
         label: the target in words, for cards.
-        moves_messages: StartMessageMoveTask is there.
         publishes_metrics: CloudWatch gets metrics of SQS and Lambda, so alarms can be set on them.
         limits_account_concurrency: the account keeps 100 executions unreserved.
         peek_path: where messages can be read without receiving them; None where receiving is the only way.
@@ -21,13 +20,10 @@ class Traits:
             producers stop (GetQueueAttributes); lists and tags are eventually consistent too.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
-        checks_mappings: a mapping is refused when its function runs longer than its queue hides a message,
-            and when its role may not read the queue.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
 
     label: str
-    moves_messages: bool = True
     publishes_metrics: bool = True
     limits_account_concurrency: bool = True
     purges_at_once: bool = False
@@ -36,20 +32,17 @@ class Traits:
     function_python: bool = False
     patience: float = 120.0
     log_lag: float = 10.0
-    checks_mappings: bool = True
     charges: bool = False
 
 
 AWS = Traits("AWS", console=True, charges=True)
 # What works on any.
-ENDPOINT = Traits("another endpoint", moves_messages=False, publishes_metrics=False, checks_mappings=False)
+ENDPOINT = Traits("another endpoint", publishes_metrics=False)
 LOCAL_CLOUD = Traits(
     "the local cloud on this machine",
-    moves_messages=False,
     publishes_metrics=False,
     purges_at_once=True,
     limits_account_concurrency=False,
-    checks_mappings=False,
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     patience=0,

@@ -41,6 +41,8 @@ SQS_NAME_REUSE_DELAY = Fact(60, "seconds", _SQS + "APIReference/API_DeleteQueue.
 SQS_MAX_RECEIVE_COUNT_MOST = Fact(
     1_000, "receives", _SQS + "SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 )
+SQS_MOVES_PER_SECOND = Fact(500, "messages a second", _SQS + "APIReference/API_StartMessageMoveTask.html")
+"""The most that a message move task moves."""
 SQS_METRICS_EVERY = Fact(60, "seconds", _METRICS)
 """How often SQS gives CloudWatch its metrics."""
 SQS_FIFO_DEDUPLICATION = Fact(

@@ -370,7 +370,7 @@ class Lab:
         return self.show("mapping")
 
     def redrive(self) -> Card:
-        """Move the dead-letter queue's messages back to the queue; none is lost, whenever it is stopped.
+        """Have SQS move the dead-letter queue's messages back; it goes on when this is stopped.
 
         Raises:
             LabError: SQS refused or failed to move them.

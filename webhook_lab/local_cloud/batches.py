@@ -10,6 +10,8 @@ Message = dict[str, Any]
 
 RECEIVE_MOST = quotas.SQS_BATCH_ENTRIES.value
 LONG_POLL = quotas.SQS_WAIT_LONGEST.value
+CALLS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+"""What a mapping does on its queue: its function's role has to be let."""
 PAYLOAD_BYTES = quotas.LAMBDA_PAYLOAD.value * 1024 * 1024
 
 

@@ -29,6 +29,11 @@ Reason = tuple[str, str]  # AWS's error code, and a sentence
 OWN_CREDENTIALS = "this local cloud knows its own credentials only: `webhook-lab env` prints them."
 
 
+_RECEIVE_BYTES = 10_000  # more than a ReceiveMessage takes
+_OWNERS = ("/_", "/health")
+"""How the emulator's own paths begin, which are the owner's alone."""
+
+
 class Guard:
     """An ASGI application around the emulator of `cloud`; `seen` is called for each request that passes."""
 
@@ -66,20 +71,21 @@ class Guard:
             if not isinstance(signature, sigv4.HeaderSignature):
                 await _refuse(send, headers, signature)
                 return
-            if signature.access_key_id == self._cloud.access_key_id:
-                body = await whole_body(receive)  # no more than the owner sends: nobody else knows the key
-                if refusal := forged(signature, self._cloud.secret_access_key, scope, query, headers, body):
-                    await _refuse(send, headers, refusal)
-                    return
-                caller, receive = receive, _replay(body, receive)
-                if headers.get("x-amz-target") == "AmazonSQS.ReceiveMessage":
-                    self._seen()
-                    await _unless_hung_up(self._app(scope, receive, send), caller)
-                    return
-            elif is_root_access_key(signature.access_key_id) or path.startswith("/_") or path == "/health":
+            owner = signature.access_key_id == self._cloud.access_key_id
+            if not owner and (is_root_access_key(signature.access_key_id) or path.startswith(_OWNERS)):
                 await _refuse(send, headers, ("UnrecognizedClientException", OWN_CREDENTIALS))
                 return
             # Any other key belongs to a role or a user: the emulator checks its signature and its policies.
+            body = await whole_body(receive)
+            secret = self._cloud.secret_access_key
+            if owner and (refusal := forged(signature, secret, scope, query, headers, body)):
+                await _refuse(send, headers, refusal)
+                return
+            caller, receive = receive, _replay(body, receive)
+            if signature.service == "sqs" and _receives(headers, query, body):
+                self._seen()
+                await _unless_hung_up(self._app(scope, receive, send), caller)
+                return
         else:
             scope, body = await as_api_gateway_reads(scope, receive)
             receive = _replay(body, receive)
@@ -153,6 +159,14 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return again
+
+
+def _receives(headers: Headers, query: Query, body: bytes) -> bool:
+    """Whether it is a ReceiveMessage, in SQS's JSON protocol or in its query protocol."""
+    if target := headers.get("x-amz-target"):
+        return target == "AmazonSQS.ReceiveMessage"
+    form = parse_qs(body.decode("latin-1")) if len(body) < _RECEIVE_BYTES else {}
+    return "ReceiveMessage" in (query | form).get("Action", [])
 
 
 async def _unless_hung_up(answering: Coroutine[Any, Any, None], receive: Receive) -> None:

@@ -16,7 +16,8 @@ services-sqs-errorhandling
   each of its messages has lost one receive and never ran. A batch whose function failed waits for its
   visibility timeout. Either reduces the mapping's concurrency.
 with-sqs
-  A batch is complete when it is full, when the batching window ends, or at 6 MB. Messages of one FIFO group
+  A batch is complete when it is full, when the batching window ends, or at 6 MB. What a filter rejects is
+  deleted, whatever becomes of the rest (invocation-eventfiltering). Messages of one FIFO group
   stay in order: SQS gives out no more of a group while some of it are in flight, and nothing is invoked
   here any more when their visibility has ended.
 
@@ -93,6 +94,7 @@ class Pollers:
 
     Args:
         settings: asked before each read. Call `adjust` after a change.
+        wanted: which of a batch's messages the mapping's filter lets through.
         report: told how the last batch went, in words for LastProcessingResult.
         ended: called whenever a poller has ended.
     """
@@ -105,13 +107,14 @@ class Pollers:
         *,
         scale: Scale | None = None,
         chance: random.Random | None = None,
+        wanted: Callable[[list[Message]], list[Message]] = lambda batch: batch,
         report: Callable[[str], None] = lambda _: None,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue, self._function, self._settings = queue, function, settings
         self._known: PollerSettings | None = None
         self._scale, self._chance = scale or Scale(), chance or random.Random()
-        self._report, self._ended = report, ended
+        self._wanted_of, self._report, self._ended = wanted, report, ended
         self._pollers: dict[int, asyncio.Task[None]] = {}
         self._idle: set[int] = set()  # pollers in a long poll or a pause: they can be called back
         self._wanted = self._scale.least
@@ -187,8 +190,15 @@ class Pollers:
         # An empty read of one that was called back says nothing about the queue.
         if number < self.allowed and known == self._known:
             self._rescale(bool(batch))
-        for part in within(PAYLOAD_BYTES, batch):
+        for part in within(PAYLOAD_BYTES, await self._filtered(batch)):
             await self._deliver(number, part, received)
+
+    async def _filtered(self, batch: list[Message]) -> list[Message]:
+        """What the filter lets through. The rest is deleted first, whatever becomes of the batch."""
+        wanted = self._wanted_of(batch)
+        if rejected := [message for message in batch if message not in wanted]:
+            await self._queue.delete(rejected)
+        return wanted
 
     async def _read(self, number: int) -> tuple[list[Message], float]:
         """A batch, and when its first messages were received. Nothing asks whether the function may run."""

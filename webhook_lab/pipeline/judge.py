@@ -39,22 +39,13 @@ _FIELDS = {
 """By step: the fields of its resource that a plan has, and what the plan calls them."""
 
 _AT_THE_MAPPING = frozenset({"visibility timeout", "mapping role"})
-"""Rules on several resources, which AWS applies when a mapping is created or changed, and not before."""
+"""Rules on several resources, which AWS itself applies when a mapping is created or changed, not before."""
 
 
 def findings_of_step(pipeline: "Pipeline", key: str, wanted: Resource) -> list[Finding]:
-    """What to say about one step's resource before it is asked for.
-
-    Nothing is looked up for it, but where the target lets mappings pass that AWS refuses: there a mapping is
-    judged by the queue, the function and the role that stand.
-    """
-    known = _fields_of(key, wanted)
-    looks = key == "mapping" and not pipeline.session.target.traits.checks_mappings
-    if looks:
-        found = {each: pipeline.look_up(each) for each in ("queue", "subscribe_function", "subscribe_role")}
-        known = {**_standing(found), **_role_policy(found), **known}
-    findings = check(_plan(pipeline, **known))
-    return [each for each in findings if looks or each.rule not in _AT_THE_MAPPING]
+    """What to say about one step's resource before it is asked for. Nothing is looked up for it."""
+    findings = check(_plan(pipeline, **_fields_of(key, wanted)))
+    return [each for each in findings if each.rule not in _AT_THE_MAPPING]
 
 
 def findings_of_all(pipeline: "Pipeline", found: Mapping[str, Any]) -> list[Finding]:

@@ -8,7 +8,8 @@ from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.resources.alarm import Alarm, state_of
 from webhook_lab.resources.function import set_reserved_concurrency, warm_up
 from webhook_lab.resources.queue import depth
-from webhook_lab.resources.redrive import Redriven, Told, redrive_by_hand, redrive_by_task
+from webhook_lab.resources.redrive import Redriven
+from webhook_lab.resources.redrive import redrive as move_back
 
 LEAST, MOST = quotas.MAPPING_CONCURRENCY_LEAST.value, quotas.MAPPING_CONCURRENCY_MOST.value
 WARM_MOST = 20
@@ -80,20 +81,15 @@ def dead_letter_alarm(pipeline: Pipeline) -> Alarm:
     return Alarm(names.alarm, names.dlq, rule, state=state_of(rule, visible))
 
 
-def redrive(pipeline: Pipeline, told: Told = lambda _: None) -> Redriven:
+def redrive(pipeline: Pipeline) -> Redriven:
     """Move every message of the dead-letter queue back, and lose none; see `webhook_lab.resources.redrive`.
-
-    Args:
-        told: called with how many were moved so far, where it is done by hand.
 
     Raises:
         LabError: a queue is missing, or SQS refused or failed to move them.
     """
     sqs, dlq, queue = pipeline.session.sqs, pipeline.get("dlq"), pipeline.get("queue")
     with explain(f"redrive dead-letter queue {dlq.name!r}"):
-        if pipeline.session.target.traits.moves_messages:
-            return redrive_by_task(sqs, dlq_url=dlq.url, dlq_arn=dlq.arn, queue_arn=queue.arn)
-        return redrive_by_hand(sqs, dlq_url=dlq.url, queue_url=queue.url, told=told)
+        return move_back(sqs, dlq_url=dlq.url, dlq_arn=dlq.arn, queue_arn=queue.arn)
 
 
 def _reserve(pipeline: Pipeline, executions: int) -> None:

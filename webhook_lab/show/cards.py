@@ -109,13 +109,10 @@ def peek_card(messages: Sequence[Mapping[str, Any]]) -> Card:
 
 
 def redrive_card(done: "Redriven") -> Card:
-    """What a redrive moved, what it left, and how it was done."""
-    way = "StartMessageMoveTask: SQS moves them itself"
-    if done.by_hand:
-        way = "by hand, since StartMessageMoveTask is not there: receive, send, delete"
-    rows = (("Moved", counted(done.moved, "message")), ("Left", counted(done.left, "message")), ("How", way))
-    refused = tuple(("SQS refused", f"{words} ({count} times)") for words, count in done.refused)
-    return Card("Redrive", "", (*rows, *refused))
+    """What a redrive moved, and what it left."""
+    return Card(
+        "Redrive", "", (("Moved", counted(done.moved, "message")), ("Left", counted(done.left, "message")))
+    )
 
 
 def _peeked(message: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -8,12 +8,14 @@ Emulator: what ministack does by itself.
 Shown by: the test that would fail without the change.
 Upstream: whether a fix there would retire the change, or why it stays ours.
 
-`answers` holds the changed answers to calls, `proxy` what REST APIs ask of functions, `logs` what functions
-print, `mappings` who reads the queues. Two more differences need nothing private, so they stand where
-requests come in: `guard` lets in only who may, `gateway` hands them on as API Gateway reads them.
+`answers` holds the changed answers to calls, `move_tasks` the calls that redrive, `mapping_checks` what a
+mapping is refused for, `proxy` what REST APIs ask of functions, `faults` what a function that fails says,
+`logs` what functions print, `mappings` who reads the queues. Two more differences need nothing private, so
+they stand where requests come in: `guard` lets in only who may, `gateway` hands them on as API Gateway reads
+them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, faults, logs, proxy
+from webhook_lab.local_cloud.emulator import answers, faults, logs, mapping_checks, move_tasks, proxy
 
 
 def install() -> None:
@@ -30,6 +32,9 @@ def install() -> None:
     proxy.functions_have_29_seconds()
     proxy.nothing_of_the_inside_crosses_the_door()
     proxy.lambda_takes_no_more_than_it_says()
+    answers.receipt_handles_end()
+    mapping_checks.mappings_are_judged()
+    move_tasks.message_move_tasks()
     logs.logs_are_whole()
     logs.lines_are_live()
     faults.errors_are_lambdas()

@@ -92,3 +92,38 @@ def no_second_mapping_of_the_same() -> None:
         return create(asked)
 
     lambda_svc._create_esm = create_unless_it_is_there
+
+
+def receipt_handles_end() -> None:
+    """A receipt handle hides its message for longer only while that is in flight.
+
+    AWS: refuses, with MessageNotInflight
+        (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html).
+    Emulator: a handle that has expired hides the message from others again.
+    Shown by: test_an_expired_receipt_handle_hides_nothing
+    Upstream: a fix retires this.
+    """
+    change = sqs._HANDLERS["ChangeMessageVisibility"]
+
+    def change_in_flight(asked: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        queue, handle = sqs._get_q(asked.get("QueueUrl", queue_url)), asked.get("ReceiptHandle")
+        if any(m["receipt_handle"] == handle and m["visible_at"] <= time.time() for m in queue["messages"]):
+            raise sqs._Err("MessageNotInflight", "The specified message isn't in flight.")
+        return change(asked, queue_url)  # type: ignore[no-any-return]
+
+    def change_each(asked: dict[str, Any], queue_url: str) -> dict[str, Any]:
+        sqs._get_q(asked.get("QueueUrl", queue_url), "sqs:ChangeMessageVisibility")
+        entries = asked.get("Entries", [])
+        sqs._validate_batch_entries(entries, "ChangeMessageVisibilityBatchRequestEntry")
+        answer: dict[str, Any] = {"Successful": [], "Failed": []}
+        for entry in entries:
+            try:
+                change_in_flight({**asked, **entry}, queue_url)
+                answer["Successful"].append({"Id": entry["Id"]})
+            except sqs._Err as error:
+                said = {"Code": error.code, "Message": error.message, "SenderFault": True}
+                answer["Failed"].append({"Id": entry["Id"], **said})
+        return answer
+
+    changes = {"ChangeMessageVisibility": change_in_flight, "ChangeMessageVisibilityBatch": change_each}
+    sqs._HANDLERS.update(changes)

@@ -43,7 +43,10 @@ class _Running:
 
     def __init__(self, ends: Ends, changed: Callable[[], None]) -> None:
         self.scope, self.esm, self.leaving = (ends.account, ends.region), ends.esm, False
-        self.pollers = Pollers(ends, ends, self.settings, scale=SCALE, report=self.report, ended=changed)
+        self.pollers = Pollers(
+            ends, ends, self.settings,
+            scale=SCALE, wanted=ends.wanted, report=self.report, ended=changed,
+        )  # fmt: skip
 
     def settings(self) -> PollerSettings:
         kinds = self.esm.get("FunctionResponseTypes") or []

@@ -55,11 +55,14 @@ class Ends:
         found = await self._sqs("GetQueueAttributes", AttributeNames=["VisibilityTimeout"])
         return float(found["Attributes"]["VisibilityTimeout"])
 
+    def wanted(self, batch: list[Message]) -> list[Message]:
+        """Those of the messages that the mapping's FilterCriteria let through."""
+        let = [bool(lambda_svc._apply_filter_criteria([self._record(each)], self.esm)) for each in batch]
+        return [message for message, passes in zip(batch, let, strict=True) if passes]
+
     async def invoke(self, batch: list[Message]) -> Any:
-        """Invoke the function with the messages that the mapping's filter lets through, if any."""
-        records = lambda_svc._apply_filter_criteria([self._record(each) for each in batch], self.esm)
-        if not records:
-            return None
+        """Invoke the function with the messages."""
+        records = [self._record(each) for each in batch]
         name = ":".join(filter(None, (self.esm["FunctionName"], self.esm.get("Qualifier"))))
         path = f"/2015-03-31/functions/{name}/invocations"
         root = self.cloud.access_key_id, self.cloud.secret_access_key, ""
