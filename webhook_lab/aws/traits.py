@@ -19,6 +19,7 @@ class Traits:
         function_python: functions run under this machine's Python, whatever runtime they name.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
+        list_lag: seconds for which a list may show what is deleted; allowed for, not promised by anybody.
         checks_mappings: a mapping is refused when its function runs longer than its queue hides a message,
             and when its role may not read the queue.
         charges: each request costs money, so that a run of many has to name the most it may make.
@@ -34,6 +35,7 @@ class Traits:
     console: bool = False
     function_python: bool = False
     log_lag: float = 10.0
+    list_lag: float = 60.0
     checks_mappings: bool = True
     charges: bool = False
 
@@ -52,4 +54,5 @@ LOCAL_CLOUD = Traits(
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     log_lag=0.5,
+    list_lag=0.0,
 )
