@@ -1,6 +1,7 @@
 """A cleanup never stops at one: the rest goes, and what stays says why and how to get rid of it."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import CliRunner
 
+from tests.unit.test_ledger import DAMAGE, refuse_to_sync
 from webhook_lab import sweep
 from webhook_lab.aws import retry
 from webhook_lab.aws.session import Session
@@ -21,7 +23,7 @@ from webhook_lab.cli import main
 from webhook_lab.lab import Lab
 from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
-from webhook_lab.pipeline import STEPS, Pipeline
+from webhook_lab.pipeline import STEPS, Pipeline, open_pipeline
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.steps import kinds
 from webhook_lab.resources.cleanup import THROTTLED
@@ -199,6 +201,44 @@ def test_what_is_throttled_for_ever_is_left_alone_and_everything_else_is_gone(
     assert [(each.kind, each.name) for each in done.refused] == [("api", NAMES.api)]
     assert "TooManyRequestsException" in done.refused[0].said
     assert len(done.removed) == len(STEPS) - 1
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("command", [("down",), ("sweep", "--yes")])
+def test_a_ledger_that_cannot_be_read_stops_no_cleanup(
+    swept: Pipeline, capsys: pytest.CaptureFixture[str], command: tuple[str, ...], damage: str
+) -> None:
+    """What the account shows counts: two resources are enough to see it."""
+    ledger = open_pipeline().ledger
+    ledger.path.write_text(damage * 3, encoding="utf-8")
+    swept.ensure("table")
+    swept.ensure("dlq")
+    result = CliRunner().invoke(main, [*command, "--json"])
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, len(facts["removed"]), facts["left"]) == (0, 2, [])
+    assert "cannot be read" in result.stderr
+    assert ".unreadable-" in result.stderr
+    assert not ledger.path.exists()
+
+
+@pytest.fixture
+def swept(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.setenv("WEBHOOK_LAB_NAME", NAMES.prefix)
+    return Pipeline(Session(resolve()), NAMES, Ledger(tmp_path / "another.jsonl"))
+
+
+def test_a_ledger_that_cannot_be_written_stops_no_cleanup(
+    swept: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept.ensure("table")
+    path = open_pipeline().ledger.path
+    path.unlink(missing_ok=True)
+    monkeypatch.setattr(os, "fsync", refuse_to_sync)
+    assert run("up")[0] == 1
+    code, facts = run("down")
+    assert (code, facts["remaining"]) == (0, 0)
+    monkeypatch.undo()
+    path.unlink(missing_ok=True)
 
 
 def test_a_restore_whose_removal_is_refused_removes_the_rest_and_says_so(
