@@ -5,14 +5,22 @@ id that AWS gave), `removed`, `refused`. The file belongs to one cloud: an accou
 and region, or one local cloud's life.
 """
 
+import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import platformdirs
+
+from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.target import is_address
+
+_OPS = ("opened", "intend", "done", "removed", "refused")
+_BEGINS = '{"op": "'
 
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -31,15 +39,19 @@ class Row:
 
 
 class Ledger:
-    """The ledger kept at `path`. No file is an empty ledger; a line cut short by a kill is passed over."""
+    """The ledger kept at `path`. No file is an empty ledger; a line cut short by a kill is passed over.
+
+    What else cannot be read is passed over too; `set_aside` says so.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._told = False
 
     def opened(self, endpoint_url: str) -> None:
         """Note where the cloud answers, so that a later process can tell whether it still does."""
         if not self.path.exists():
-            self._append({"op": "opened", "kind": "cloud", "name": endpoint_url})
+            self._note({"op": "opened", "kind": "cloud", "name": endpoint_url})
 
     @property
     def endpoint_url(self) -> str | None:
@@ -47,20 +59,30 @@ class Ledger:
         return next((entry["name"] for entry in self._entries() if entry["op"] == "opened"), None)
 
     def intend(self, kind: str, name: str) -> None:
-        """Say that `name` is about to be created. On disk before this returns."""
-        self._append({"op": "intend", "kind": kind, "name": name})
+        """Say that `name` is about to be created. On disk before this returns.
+
+        Raises:
+            LabError: it cannot be written down; then it must not be created.
+        """
+        try:
+            self._append({"op": "intend", "kind": kind, "name": name})
+        except OSError as error:
+            try_this = "Make room or make it writable, or set WEBHOOK_LAB_HOME to a folder that is."
+            raise LabError(
+                f"write down that {name!r} is about to be created", str(error), try_this
+            ) from error
 
     def done(self, kind: str, name: str, identity: str) -> None:
         """Say that it exists, and how AWS identifies it."""
-        self._append({"op": "done", "kind": kind, "name": name, "id": identity})
+        self._note({"op": "done", "kind": kind, "name": name, "id": identity})
 
     def refused(self, kind: str, name: str) -> None:
         """Say that AWS did not create what was intended, so that there is none."""
-        self._append({"op": "refused", "kind": kind, "name": name})
+        self._note({"op": "refused", "kind": kind, "name": name})
 
     def removed(self, kind: str, name: str) -> None:
         """Say that it is gone since now, and that AWS was asked to make sure."""
-        self._append({"op": "removed", "kind": kind, "name": name, "at": f"{time.time():.0f}"})
+        self._note({"op": "removed", "kind": kind, "name": name, "at": f"{time.time():.0f}"})
 
     def removed_at(self, kind: str, name: str) -> float | None:
         """Since when it is gone, in epoch seconds; None when it never was, or stands again."""
@@ -90,7 +112,25 @@ class Ledger:
 
     def retire(self) -> None:
         """Forget everything: the cloud that this ledger describes no longer exists, or holds nothing."""
-        self.path.unlink(missing_ok=True)
+        with self._forgiven():
+            self.path.unlink(missing_ok=True)
+
+    def set_aside(self) -> str:
+        """Rename it where something in it cannot be read, and answer with a sentence on that; else with none.
+
+        What AWS itself shows counts then: a teardown asks it for every step, and building writes all anew.
+        """
+        _, problem = self._read()
+        if not problem:
+            return ""
+        taken = (self.path.with_name(f"{self.path.name}.unreadable-{n}") for n in count(1))
+        aside = next(path for path in taken if not path.exists())
+        said = f"The ledger {self.path} cannot be read ({problem})."
+        try:
+            self.path.rename(aside)
+        except OSError as error:
+            return f"{said} It stays there ({error}); what AWS itself shows counts."
+        return f"{said} It was renamed to {aside.name}; what AWS itself shows counts."
 
     def _append(self, entry: dict[str, str]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,17 +144,51 @@ class Ledger:
             file.flush()
             os.fsync(file.fileno())
 
-    def _entries(self) -> list[dict[str, str]]:
+    def _note(self, entry: dict[str, str]) -> None:
+        """Append what can be found out again: no disk, full or read-only, stops a cleanup for it."""
+        with self._forgiven():
+            self._append(entry)
+
+    @contextlib.contextmanager
+    def _forgiven(self) -> Iterator[None]:
         try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+            yield
+        except OSError as error:
+            if not self._told:
+                print(f"The ledger cannot be written ({error}); what AWS itself shows counts.")
+            self._told = True
+
+    def _entries(self) -> list[dict[str, str]]:
+        return self._read()[0]
+
+    def _read(self) -> tuple[list[dict[str, str]], str]:
+        """Every entry that can be read, and what cannot: the first such line, or the whole file."""
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
         except FileNotFoundError:
-            return []
-        entries = []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict) and {"op", "kind", "name"} <= entry.keys():
+            return [], ""
+        except OSError as error:
+            return [], str(error)
+        entries, problem = [], ""
+        for number, line in enumerate(lines, 1):
+            if (entry := _entry(line)) is not None:
                 entries.append(entry)
-        return entries
+            elif line.endswith("}") or not (line.startswith(_BEGINS) or _BEGINS.startswith(line)):
+                # Any other was cut short by a kill, which is nothing to speak of.
+                problem = problem or f"line {number}: {line[:40]!r}"
+        return entries, problem
+
+
+def _entry(line: str) -> dict[str, str] | None:
+    """What a line says; None where it is none of this version's."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        return None
+    needed = {"op", "kind", "name"} | ({"id"} if entry.get("op") == "done" else set())
+    if not needed <= entry.keys() or entry["op"] not in _OPS:
+        return None
+    readable = is_address(entry["name"]) if entry["op"] == "opened" else entry.get("at", "0").isdigit()
+    return entry if readable else None

@@ -11,22 +11,33 @@ A name alone is never enough for what a lab creates with that tag. Two rules sta
 Of an end or a function that no longer exists only the exact name is left: that counts then.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from webhook_lab.aws.errors import LabError, code_of, explain
+from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.pipeline.naming import DEFAULT_PREFIX, Names
 from webhook_lab.pipeline.steps import EXTRAS, STEPS, kinds
+from webhook_lab.resources.cleanup import Cleanup, Left, Removed, Task, clean_up
 from webhook_lab.resources.log_group import LOGS
 from webhook_lab.resources.ownership import TAG_KEY
 from webhook_lab.resources.resource import Listed
 from webhook_lab.resources.role import REGION_KEY
 
-_GONE = ("AWS.SimpleQueueService.NonExistentQueue", "NoSuchEntity", "ResourceNotFoundException")
+_GONE = (
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "NoSuchEntity",
+    "NotFoundException",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+)
 
 
 @dataclass(frozen=True)
@@ -46,14 +57,25 @@ class Found:
     why: str
 
 
-def find(session: Session, *, prefix: str | None) -> list[Found]:
+def look(session: Session, *, prefix: str | None) -> tuple[list[Found], list[Left]]:
     """What the lab named `prefix` left behind, or what any lab did (None), in the order of removal.
+
+    Beside it, each kind at which AWS does not let us look, and why.
+    """
+    search = _Search(session, prefix)
+    return sorted(search.run(), key=_order), search.unseen
+
+
+def find(session: Session, *, prefix: str | None) -> list[Found]:
+    """As `look`, where all of it has to be seen.
 
     Raises:
         LabError: AWS does not let us look.
     """
-    with explain("look for what a lab left behind"):
-        return sorted(_Search(session, prefix).run(), key=_order)
+    found, unseen = look(session, prefix=prefix)
+    if unseen:
+        raise LabError("look for what a lab left behind", unseen[0].said, unseen[0].try_this)
+    return found
 
 
 def remaining(session: Session, prefix: str | None) -> list[Found]:
@@ -63,25 +85,56 @@ def remaining(session: Session, prefix: str | None) -> list[Found]:
 
 def remove(
     session: Session, found: Iterable[Found], progress: Callable[[Found], None] | None = None
-) -> list[Found]:
-    """Delete each of `found`, await that it is gone, and return them in the order in which they went.
+) -> Cleanup:
+    """Delete each of `found`, and await that it is gone. One that AWS refuses keeps none of the others.
 
     Args:
         progress: told of each before it is removed.
-
-    Raises:
-        LabError: what AWS refused. `find` finds what is left then.
     """
-    removed, of_kind = sorted(found, key=_order), kinds()
-    for item in removed:
+    items = sorted(found, key=_order)
+    done = clean_up(_tasks(session, items, progress))
+    for item in items:
+        if item.kind == "function":  # a line that came late brings the group back
+            group = Removed("log_group", LOGS + item.name)
+            late = clean_up([(group, partial(kinds()[group.kind].delete, session, group.name))])
+            done += Cleanup(refused=late.refused)
+    return done
+
+
+def _tasks(
+    session: Session, items: Iterable[Found], progress: Callable[[Found], None] | None
+) -> Iterator[Task]:
+    for item in items:
         if progress:
             progress(item)
-        with explain(f"delete {item.kind.replace('_', ' ')} {item.name!r}"):
-            of_kind[item.kind].delete(session, item.id)
-    for item in removed:
-        if item.kind == "function":  # a line that came late brings the group back
-            of_kind["log_group"].delete(session, LOGS + item.name)
-    return removed
+        yield Removed(item.kind, item.name), partial(kinds()[item.kind].delete, session, item.id)
+
+
+def still_there(session: Session, prefix: str | None, done: Cleanup) -> list[Left]:
+    """What is left after a cleanup, asked of AWS anew, and why: empty is the proof that nothing is.
+
+    AWS's lists lag: what is gone may be in one for a while, and is looked for again.
+    """
+    looked = partial(look, session, prefix=prefix)
+    found, unseen = looked()
+    gone = {(each.kind, each.name) for each in done.removed}
+
+    def only_what_stays() -> bool | None:
+        nonlocal found, unseen
+        if any((each.kind, each.name) in gone for each in found):
+            found, unseen = looked()
+        return True if not any((each.kind, each.name) in gone for each in found) else None
+
+    with contextlib.suppress(LabError):
+        lag = session.target.traits.list_lag
+        retry_until(only_what_stays, seconds=lag, reason="AWS's lists to be of now", longest_pause=5)
+    why = {(each.kind, each.name): each for each in done.refused}
+    return [why.get((each.kind, each.name)) or _unasked(each) for each in found] + unseen
+
+
+def _unasked(found: Found) -> Left:
+    said = f"it stands, and is known to be a lab's by its {found.why}"
+    return Left(found.kind, found.name, said, "Remove it with `webhook-lab sweep --yes`.")
 
 
 def _order(item: Found) -> tuple[int, str]:
@@ -100,23 +153,41 @@ class _Search:
         self.labs = {prefix or DEFAULT_PREFIX}
         self.existing: set[tuple[str, str]] = set()
         self.ours: set[tuple[str, str]] = set()
+        self.unseen: list[Left] = []
 
     def run(self) -> Iterator[Found]:
-        listed = [
-            (kind.kind, each)
-            for kind in kinds().values()
-            for each in kind.list_all(self.session, self.prefix)
-        ]
-        for kind, each in listed:
-            self.existing.add((kind, each.name))
+        listed = list[tuple[str, Listed]]()
+        for kind, of_kind in kinds().items():
+            with self._seeing(kind):
+                listed += [(kind, each) for each in of_kind.list_all(self.session, self.prefix)]
+        self.existing |= {(kind, each.name) for kind, each in listed}
         # Last what goes with others, and roles, whose names alone may say whose: when labs are known.
         for kind, each in sorted(listed, key=lambda one: (bool(one[1].goes_with), one[1].at_our_path)):
-            if why := self._why(kind, each):
+            why = None
+            with self._seeing(kind):
+                why = self._why(kind, each)
+            if why:
                 self.ours.add((kind, each.name))
                 yield Found(kind, each.name, each.id, why)
 
+    @contextlib.contextmanager
+    def _seeing(self, kind: str) -> Iterator[None]:
+        """Where AWS does not let us look, say so once for the kind, and go on."""
+        try:
+            with explain(f"look at each {kind.replace('_', ' ')}"):
+                yield
+        except LabError as error:
+            if kind not in {each.kind for each in self.unseen}:
+                self.unseen.append(Left(kind, "", error.said, error.try_this))
+
     def _why(self, kind: str, each: Listed) -> str | None:
-        says, tags = self._tag_says(each)
+        try:
+            says, tags = self._tag_says(each)
+        except ClientError as error:
+            if code_of(error) not in _GONE:
+                raise
+            self.existing.discard((kind, each.name))  # listed still, and deleted: nothing goes with it
+            return None
         if tags.get(REGION_KEY, self.session.target.region) != self.session.target.region:
             return None
         if each.at_our_path:
@@ -132,7 +203,7 @@ class _Search:
         named_so = base.startswith(f"{self.prefix}-") if self.prefix else base.endswith(_endings())
         if not named_so and each.arn and each.arn not in self.hinted:
             return None, {}
-        tags = _tags_of(each)
+        tags = each.read_tags()
         if (lab := tags.get(TAG_KEY)) is None:
             return None, tags
         if self.prefix not in (None, lab) or not base.startswith(f"{lab}-"):
@@ -144,7 +215,7 @@ class _Search:
         ends = set(each.goes_with)
         # Two names that fit together say which lab's they are; a single one has to be a known lab's.
         labs = self.labs | ({each.goes_with[1][1].removesuffix("-webhooks")} if len(ends) == 2 else set())
-        exact = any(ends <= _names_of(self.prefix or lab) for lab in labs)
+        exact = not self.unseen and any(ends <= _names_of(self.prefix or lab) for lab in labs)
         return ends <= self.ours or (exact and not ends & (self.existing - self.ours))
 
     def _names_of_labs(self) -> set[tuple[str, str]]:
@@ -166,16 +237,6 @@ def _endings() -> tuple[str, ...]:
     return tuple({step.name(names).removeprefix(LOGS).removeprefix("x") for step in steps})
 
 
-def _tags_of(each: Listed) -> dict[str, str]:
-    """Its tags; none when it was deleted since it was listed."""
-    try:
-        return each.read_tags()
-    except ClientError as error:
-        if code_of(error) in _GONE:
-            return {}
-        raise
-
-
 def _tagged_arns(session: Session, prefix: str | None) -> set[str]:
     """ARNs that the tagging API knows by the lab's tag (any lab's for None).
 
@@ -185,5 +246,5 @@ def _tagged_arns(session: Session, prefix: str | None) -> set[str]:
     try:
         pages = session.tagging.get_paginator("get_resources").paginate(TagFilters=[wanted])
         return {row["ResourceARN"] for page in pages for row in page["ResourceTagMappingList"]}
-    except ClientError:
+    except (ClientError, BotoCoreError):
         return set()

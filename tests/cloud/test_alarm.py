@@ -62,7 +62,7 @@ def test_with_metrics_an_alarm_is_created_once_and_goes_with_what_is_restored(wi
 
 def test_a_teardown_takes_the_alarm_and_says_so(with_metrics: Pipeline) -> None:
     dead_letter_alarm(with_metrics)
-    assert [each.kind for each in with_metrics.teardown()] == ["alarm", "queue", "queue", "table"]
+    assert [each.kind for each in with_metrics.teardown().removed] == ["alarm", "queue", "queue", "table"]
     assert sweep.remaining(with_metrics.session, PREFIX) == []
 
 

@@ -100,7 +100,7 @@ def test_a_ninth_kind_is_built_shown_torn_down_and_swept(pipeline: Pipeline) -> 
         row[:2] for row in ledger_card(pipeline.ledger.open_rows()).rows
     }
 
-    removed = pipeline.teardown()
+    removed = pipeline.teardown().removed
     assert ("topic", f"{PREFIX}-news") == (removed[0].kind, removed[0].name)
     assert "SNS topic" in repr(teardown_card(removed, sweep.remaining(session, PREFIX)))
     assert sweep.remaining(session, PREFIX) == []

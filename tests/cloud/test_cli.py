@@ -87,7 +87,7 @@ def test_up_builds_what_status_then_sees_and_down_proves_that_it_is_gone(lab: st
     down = facts("down")
     assert (len(down["removed"]), down["remaining"]) == (len(STEPS), 0)
     assert {"kind": "table", "name": "lab-cli-deliveries"} in down["removed"]
-    assert facts("down") == {"removed": [], "remaining": 0}
+    assert facts("down") == {"removed": [], "remaining": 0, "left": []}
     assert "nothing of this lab is left" in run("down").stdout
     gone = facts("status", code=1)
     assert (gone["url"], gone["standing"]) == (None, [])
@@ -303,7 +303,7 @@ def test_what_is_asked_of_a_cloud_that_does_not_run_starts_none(processes: Start
     status = json.loads(finish(processes("status", "--json"), 1)[0])
     assert status.keys() >= UP | {"depths", "counts", "kept"}
     assert (status["target"], status["functions"], status["kept"]) == ("local", [], False)
-    assert json.loads(finish(processes("down", "--json"))[0]) == {"removed": [], "remaining": 0}
+    assert json.loads(finish(processes("down", "--json"))[0]) == {"removed": [], "remaining": 0, "left": []}
     assert json.loads(finish(processes("sweep", "--json"))[0])["remaining"] == 0
     assert "Run `webhook-lab up`." in finish(processes("env"), 1)[1]
     assert "Run `webhook-lab up`." in finish(processes("show", "table"), 1)[1]

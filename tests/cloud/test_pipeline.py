@@ -248,5 +248,5 @@ def test_tearing_down_with_the_ledger_lost_still_removes_everything(
 ) -> None:
     pipeline.build()
     forgetful = Pipeline(pipeline.session, pipeline.names, Ledger(tmp_path / "another.jsonl"))
-    assert len(forgetful.teardown()) == len(STEPS)
+    assert len(forgetful.teardown().removed) == len(STEPS)
     assert sweep.remaining(pipeline.session, "lab-pipeline") == []

@@ -123,7 +123,6 @@ def test_a_change_waits_for_the_one_that_is_under_way(
         ("table", "DeleteTable", "ResourceInUseException"),
         ("function", "DeleteFunction", "ResourceConflictException"),
         ("mapping", "DeleteEventSourceMapping", "ResourceInUseException"),
-        ("api", "DeleteRestApi", "TooManyRequestsException"),
     ],
 )
 def test_a_deletion_waits_for_its_turn(

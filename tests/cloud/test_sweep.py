@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from webhook_lab.ledger import Ledger
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline
 from webhook_lab.pipeline.naming import Names
+from webhook_lab.resources.cleanup import Cleanup, Removed
 from webhook_lab.resources.role import ROLE_PATH
 from webhook_lab.sweep import Found
 
@@ -132,7 +133,7 @@ def pairs(tags: dict[str, str]) -> Any:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def kinds(found: list[Found]) -> list[tuple[str, str]]:
+def kinds(found: Iterable[Found | Removed]) -> list[tuple[str, str]]:
     return [(item.kind, item.name) for item in found]
 
 
@@ -189,7 +190,8 @@ def test_everything_of_one_lab_is_found_by_its_tag_and_removed_in_order(
     assert {item.why for item in found if item.kind == "role"} == {"role path"}
 
     told: list[Found] = []
-    assert sweep.remove(site.session, found, told.append) == found == told
+    assert kinds(sweep.remove(site.session, found, told.append).removed) == kinds(found)
+    assert told == found
     assert sweep.remaining(site.session, NAMES.prefix) == []
     assert site.standing() == before >= neighbours
 
@@ -319,7 +321,10 @@ def handler(event, context):
 def test_removing_what_is_gone_already_is_quiet(site: Site) -> None:
     site.lab(NAMES)
     found = sweep.find(site.session, prefix=NAMES.prefix)
-    assert sweep.remove(site.session, found) == sweep.remove(site.session, found)
+    assert (len(sweep.remove(site.session, found).removed), sweep.remove(site.session, found)) == (
+        11,
+        Cleanup(),
+    )
     assert sweep.remaining(site.session, NAMES.prefix) == []
 
 

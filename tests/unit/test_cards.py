@@ -14,6 +14,7 @@ from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.steps import STEPS
 from webhook_lab.resources import policies
 from webhook_lab.resources.alarm import Alarm, Rule
+from webhook_lab.resources.cleanup import Left
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.mapping import Mapping
@@ -250,7 +251,7 @@ def test_the_ledgers_card_knows_every_kind_of_step_and_says_so_of_others():
 
 def test_a_teardown_says_what_is_left():
     gone = [SimpleNamespace(kind="table", name="lab-deliveries")]
-    left = [SimpleNamespace(kind="log_group", name="/aws/lambda/lab-publish")]
+    left = [Left("log_group", "/aws/lambda/lab-publish", "it stands", "Sweep.")]
     assert "nothing of this lab is left" in repr(teardown_card(gone, []))
     assert "1 resource removed, 0 left" in repr(teardown_card(gone, []))
     assert re.search(r"log group +/aws/lambda/lab-publish +STILL THERE", repr(teardown_card(gone, left)))

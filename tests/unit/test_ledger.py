@@ -1,8 +1,15 @@
+import errno
+import os
+import random
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from webhook_lab.aws.errors import LabError
 from webhook_lab.ledger import Ledger, Row, state_folder
 
 
@@ -74,3 +81,98 @@ def test_the_address_of_the_cloud_is_noted_once(ledger: Ledger) -> None:
 def test_the_state_folder_follows_the_home_that_is_set(tmp_path: Path) -> None:
     assert state_folder({"WEBHOOK_LAB_HOME": str(tmp_path)}) == tmp_path / "state"
     assert state_folder({}).name == "webhook-lab"
+
+
+GOOD = '{"op": "intend", "kind": "table", "name": "t"}\n'
+DAMAGE = {
+    "an address that is no URL": '{"op": "opened", "kind": "cloud", "name": "nowhere"}\n',
+    "a port out of range": '{"op": "opened", "kind": "cloud", "name": "http://127.0.0.1:99999"}\n',
+    "a time that is no number": '{"op": "removed", "kind": "queue", "name": "q", "at": "noon"}\n',
+    "a name that is a list": '{"op": "intend", "kind": "queue", "name": ["q"]}\n',
+    "no id": '{"op": "done", "kind": "queue", "name": "q"}\n',
+    "deep nesting": "[" * 100_000 + "\n",
+    "garbage": "\x00\xff\u2028 nothing that is JSON\n",
+    "an operation of a newer version": '{"op": "moved", "kind": "queue", "name": "q"}\n',
+    "another shape": "[1]\n",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_what_cannot_be_read_is_passed_over_and_set_aside_under_a_name_that_is_said(
+    ledger: Ledger, damage: str
+) -> None:
+    ledger.path.parent.mkdir()
+    for n in (1, 2):
+        ledger.path.write_text(GOOD + damage + GOOD.replace('"t"', '"u"'), encoding="utf-8")
+        assert [row.name for row in ledger.open_rows()] == ["t", "u"]
+        assert ledger.removed_at("queue", "q") is None
+        assert ledger.endpoint_url is None
+        said = ledger.set_aside()
+        assert "line 2" in said
+        assert f"renamed to ledger.jsonl.unreadable-{n};" in said
+        assert ledger.path.with_name(f"ledger.jsonl.unreadable-{n}").exists()
+        assert (ledger.open_rows(), ledger.set_aside()) == ([], "")
+
+
+def test_a_line_of_a_newer_version_that_says_more_is_read(ledger: Ledger) -> None:
+    ledger.intend("bucket", "b")
+    ledger.path.write_text(ledger.path.read_text().replace("}", ', "why": "a claim"}'))
+    assert (ledger.set_aside(), ledger.open_rows()) == ("", [Row("bucket", "b", None)])
+
+
+def refuse_to_sync(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("trouble", ["full disk", "no file", "no folder"])
+def test_where_nothing_can_be_written_a_cleanup_goes_on_and_nothing_is_created(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trouble: str
+) -> None:
+    if trouble == "full disk":
+        monkeypatch.setattr(os, "fsync", refuse_to_sync)
+    elif trouble == "no file":
+        ledger.path.mkdir(parents=True)
+    else:
+        ledger.path.parent.write_bytes(b"a file where the folder should be")
+    with pytest.raises(LabError, match="WEBHOOK_LAB_HOME"):
+        ledger.intend("queue", "q")
+    ledger.opened("http://127.0.0.1:1")
+    ledger.done("queue", "q", "id")
+    ledger.removed("queue", "q")
+    ledger.refused("queue", "q")
+    ledger.retire()
+    assert capsys.readouterr().out.count("The ledger cannot be written") == 1
+
+
+names = st.text(max_size=20)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["intend", "done", "removed", "refused"]), names, names)))
+def test_the_ledger_says_what_was_last_said_of_each(said: list[tuple[str, str, str]]) -> None:
+    """A model beside it: a dict, in the order of first asking."""
+    rows: dict[tuple[str, str], str | None] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "ledger.jsonl")
+        for op, kind, name in said:
+            getattr(ledger, op)(kind, name, *(["id"] if op == "done" else []))
+            if op in ("removed", "refused"):
+                rows.pop((kind, name), None)
+            else:
+                rows[kind, name] = "id" if op == "done" else rows.get((kind, name))
+        assert ledger.open_rows() == [Row(*key, identity) for key, identity in rows.items()]
+        assert ledger.set_aside() == ""
+
+
+@given(st.binary(), st.integers(0, 2), st.randoms())
+def test_no_bytes_at_all_break_a_ledger(garbage: bytes, copies: int, chance: random.Random) -> None:
+    lines = [garbage, *[GOOD.encode()] * copies]
+    chance.shuffle(lines)
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "ledger.jsonl")
+        ledger.path.write_bytes(b"\n".join(lines))
+        ledger.open_rows()
+        ledger.set_aside()
+        ledger.intend("queue", "mine")
+        assert Row("queue", "mine", None) in ledger.open_rows()
+        ledger.retire()
+        assert not ledger.path.exists()

@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
@@ -32,3 +36,17 @@ def test_a_prefix_of_other_characters_is_refused(prefix: str) -> None:
 def test_two_labs_share_no_name() -> None:
     ana, ben = Names("lab-ana"), Names("lab-ben")
     assert {ana.table, ana.queue, ana.dlq, ana.api}.isdisjoint({ben.table, ben.queue, ben.dlq, ben.api})
+
+
+@given(st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\n?", fullmatch=True) | st.text(max_size=70))
+def test_every_prefix_is_refused_or_names_what_each_service_takes(prefix: str) -> None:
+    """Lambda's and IAM's 64 characters, SQS's 80; letters, digits and hyphens are what all of them take."""
+    try:
+        names = Names(prefix)
+    except LabError:
+        return
+    made = [names.table, names.queue, names.dlq, names.api, names.alarm, *map(names.function, FUNCTIONS)]
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]{2,79}", name) for name in made)
+    assert all(len(names.function(handler)) <= 64 for handler in FUNCTIONS)
+    assert len(set(made)) == len(made)
+    assert names.tags == {"webhook-lab": prefix}

@@ -1,5 +1,6 @@
 """Which AWS a lab talks to: the local cloud (default), any endpoint, or a real account."""
 
+import hashlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.utils import is_valid_endpoint_url, is_valid_ipv6_endpoint_url
 
 from webhook_lab import local_cloud
 from webhook_lab.aws.errors import LabError, explain
@@ -28,6 +30,10 @@ CONSOLES = {
     "aws-cn": "console.amazonaws.cn",
 }
 """Where each partition has its console, behind the region's name; botocore's own data does not say."""
+_TOLD = 80
+"""Characters of an address that a message repeats."""
+_LONGEST_INSTANCE = 120
+"""Characters: a ledger's file is called by it and by the lab, and a file's name has room for 255."""
 HEALTH_PATH = "/_ministack/health"
 """Where a local cloud says that it is well, to its owner alone."""
 
@@ -102,7 +108,7 @@ def resolve(environ: Mapping[str, str] = os.environ) -> Target:
         LabError: no such target, nobody there, no valid credentials, or another account than the one named.
     """
     asked = environ.get("WEBHOOK_LAB_TARGET", "").strip() or "local"
-    where = f"use WEBHOOK_LAB_TARGET={asked}"
+    where = f"use WEBHOOK_LAB_TARGET={asked if len(asked) <= _TOLD else asked[:_TOLD] + '…'}"
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if asked == "local":
         try:
@@ -111,17 +117,19 @@ def resolve(environ: Mapping[str, str] = os.environ) -> Target:
             raise LabError("start the local cloud", error.said, error.try_this) from error
     if asked == "aws":
         return _aws(where, region, environ)
-    if _is_address(asked):
+    if is_address(asked):
         return _endpoint(where, asked.rstrip("/"), region or DEFAULT_REGION, environ)
     raise LabError(
         where, "that is not a target", "Use 'local', 'aws', or an address such as http://127.0.0.1:4566."
     )
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether boto3 and everybody else would take it for the address of an endpoint."""
     try:
         url = urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        hosts = is_valid_endpoint_url(text) or is_valid_ipv6_endpoint_url(text)
+        return bool(hosts) and url.scheme in ("http", "https") and url.port != 0 and text.split() == [text]
     except ValueError:  # a port that is none, or half an IPv6 address
         return False
 
@@ -156,6 +164,8 @@ def _endpoint(where: str, url: str, region: str, environ: Mapping[str, str]) -> 
         return _of_cloud(local_cloud.Cloud(url, nonce, key, secret, region))
     account, partition = _caller(where, _keys_only(key, secret), region, url)
     instance = re.sub(r"[^a-z0-9]+", "-", f"endpoint {url} {account} {region}".lower())
+    if len(instance) > _LONGEST_INSTANCE:
+        instance = f"{instance[:_LONGEST_INSTANCE]}-{hashlib.sha256(instance.encode()).hexdigest()[:12]}"
     return Target("endpoint", url, region, account, key, secret, instance, ENDPOINT, partition)
 
 

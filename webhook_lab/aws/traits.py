@@ -20,6 +20,7 @@ class Traits:
             producers stop (GetQueueAttributes); lists and tags are eventually consistent too.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
+        list_lag: seconds for which a list may show what is deleted; allowed for, not promised by anybody.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
 
@@ -32,6 +33,7 @@ class Traits:
     function_python: bool = False
     patience: float = 120.0
     log_lag: float = 10.0
+    list_lag: float = 60.0
     charges: bool = False
 
 
@@ -47,4 +49,5 @@ LOCAL_CLOUD = Traits(
     function_python=True,
     patience=0,
     log_lag=0.5,
+    list_lag=0.0,
 )

@@ -1,10 +1,12 @@
 """Whether the machine is well, and whether anything was left behind."""
 
+from typing import Any
+
 import click
 
 from webhook_lab import sweep as sweeping
 from webhook_lab.cli.report import Result, progress, reports
-from webhook_lab.cli.standing import NOTHING, find_pipeline
+from webhook_lab.cli.standing import NOTHING, find_pipeline, told_left
 from webhook_lab.doctor import examine
 from webhook_lab.ledger import Ledger
 from webhook_lab.pipeline.naming import Names
@@ -33,22 +35,23 @@ def sweep(yes: bool, prefix: str | None, every: bool) -> Result:
     if prefix and every:
         raise click.UsageError("--prefix names one lab, and --all means every one.")
     if (pipeline := find_pipeline()) is None:
-        return Result({"found": [], "removed": [], "remaining": 0}, NOTHING)
+        return Result({"found": [], "removed": [], "remaining": 0, "left": []}, NOTHING)
     session = pipeline.session
     lab = None if every else Names(prefix or pipeline.names.prefix).prefix
     click.echo(f"Looking for what {lab or 'any lab'} left …", err=True)
-    found = left = sweeping.find(session, prefix=lab)
+    found, left = sweeping.look(session, prefix=lab)
     lines = [f"{each.kind.replace('_', ' '):9}  {each.name}  (by {each.why})" for each in found]
+    facts: dict[str, Any] = {"found": [vars(each) for each in found], "removed": []}
     if yes:
         with progress(len(found), "Removing") as step:
-            sweeping.remove(session, found, progress=lambda each: step(each.name))
-        left = sweeping.remaining(session, prefix=lab)
+            done = sweeping.remove(session, found, progress=lambda each: step(each.name))
+        facts["removed"] = [vars(each) for each in done.removed]
+        left = sweeping.still_there(session, lab, done)
         if not left:
             for path in pipeline.ledger.path.parent.glob(f"{session.target.instance}--{lab or '*'}.jsonl"):
                 Ledger(path).retire()
-        lines.append(f"Removed: {len(found)}. Remaining: {len(left)}.")
+        end = f"Removed: {len(done.removed)}. Remaining: {len(left)}."
     else:
-        lines.append(f"Remaining: {len(left)}." + (" To remove them, add --yes." if left else ""))
-    listed = [vars(each) for each in found]
-    facts = {"found": listed, "removed": listed if yes else [], "remaining": len(left)}
-    return Result(facts, "\n".join(lines), code=1 if yes and left else 0)
+        end = f"Remaining: {len(found)}." + (" To remove them, add --yes." if found else "")
+    facts |= {"remaining": len(left) if yes else len(found), "left": [vars(each) for each in left]}
+    return Result(facts, "\n".join([*lines, *map(told_left, left), end]), code=1 if left else 0)

@@ -125,21 +125,27 @@ def env(shell: str) -> Result:
 def down() -> Result:
     """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
     if (pipeline := find_pipeline()) is None:
-        return Result({"removed": [], "remaining": 0}, NOTHING)
+        return Result({"removed": [], "remaining": 0, "left": []}, NOTHING)
     with progress(len(STEPS), "Removing") as step:
-        removed: list[Any] = [*pipeline.teardown(progress=step)]
+        done = pipeline.teardown(progress=step)
     session, prefix = pipeline.session, pipeline.names.prefix
-    if strays := sweep.remaining(session, prefix=prefix):  # such as a log group that Lambda made
-        removed += sweep.remove(session, strays)
-    left = sweep.remaining(session, prefix=prefix)
-    text = repr(teardown_card(removed, left))
+    refused = {(each.kind, each.name) for each in done.refused}
+    found, _ = sweep.look(session, prefix=prefix)
+    # Such as a log group that Lambda made.
+    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
+    left = sweep.still_there(session, prefix, done)
+    text = repr(teardown_card(done.removed, left))
     if not left and (cloud := cloud_of(pipeline)):
         if sweep.remaining(session, prefix=None):
             text += "\nThe local cloud lives on: another lab stands on it."
         else:
             unkeep(cloud)
-    listed = [{"kind": each.kind, "name": each.name} for each in removed]
-    return Result({"removed": listed, "remaining": len(left)}, text, code=1 if left else 0)
+    facts = {
+        "removed": [vars(each) for each in done.removed],
+        "remaining": len(left),
+        "left": [vars(each) for each in left],
+    }
+    return Result(facts, text, code=1 if left else 0)
 
 
 def _keep(pipeline: Pipeline) -> str:

@@ -7,6 +7,7 @@ from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.local_cloud import Cloud, running_cloud
 from webhook_lab.pipeline import STEPS, Pipeline, open_pipeline, retire_dead_ledgers
 from webhook_lab.pipeline.naming import FUNCTIONS
+from webhook_lab.resources.cleanup import Left
 from webhook_lab.resources.queue import depth
 
 NOTHING = "Nothing stands: no local cloud is running."
@@ -79,6 +80,14 @@ def depth_of(pipeline: Pipeline, queue: Any) -> dict[str, int]:
     """About how many messages a queue holds: visible, in flight and delayed."""
     with explain(f"read the depth of queue {queue.name!r}"):
         return dict(vars(depth(pipeline.session.sqs, url=queue.url)))
+
+
+def told_left(left: Left) -> str:
+    """What is left after a cleanup, why, and the way out."""
+    what = (
+        f"{left.kind.replace('_', ' ')} {left.name}: still there" if left.name else f"{left.kind}: not seen"
+    )
+    return f"{what}\n  said: {left.said}\n  try:  {left.try_this}"
 
 
 def told_depth(depth: dict[str, int]) -> str:

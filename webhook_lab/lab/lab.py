@@ -157,9 +157,9 @@ class Lab:
         """Remove everything that the lab made, last first, and prove that nothing is left."""
         from webhook_lab import sweep
 
-        removed = self.pipeline.teardown()
-        left = sweep.remaining(self.aws, prefix=self.names.prefix)
-        return cards.teardown_card(removed, left)
+        done = self.pipeline.teardown()
+        left = sweep.still_there(self.aws, self.names.prefix, done)
+        return cards.teardown_card(done.removed, left)
 
     def sweep(self, *, remove: bool = False) -> Card:
         """What AWS shows of this lab without its ledger: by tag, by role path and by name.
@@ -170,10 +170,10 @@ class Lab:
         from webhook_lab import sweep
 
         self._step = self.aws.calls.mark()
-        found = sweep.find(self.aws, prefix=self.names.prefix)
+        found, left = sweep.look(self.aws, prefix=self.names.prefix)
         if remove:
-            sweep.remove(self.aws, found)
-        return cards.sweep_card(found, removed=remove)
+            left = sweep.still_there(self.aws, self.names.prefix, sweep.remove(self.aws, found))
+        return cards.sweep_card(found, removed=remove, left=left)
 
     def _create(self, kind: type[Resource], key: str, **instead: Any) -> Card:
         """One step of the pipeline: what is asked of AWS for it stands in the kind's own `ensure`."""

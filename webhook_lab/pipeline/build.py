@@ -1,7 +1,7 @@
 """Build the pipeline up to a step, restore it to one, tear it down. The ledger knows before AWS does."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -13,6 +13,7 @@ from webhook_lab.pipeline.naming import FUNCTIONS, Names
 from webhook_lab.pipeline.packaging import package
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps_until
+from webhook_lab.resources.cleanup import Cleanup, Removed, Task, clean_up, patiently
 from webhook_lab.resources.queue import empty_queue
 from webhook_lab.resources.resource import Resource
 
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 """Told the key of each step before it is taken."""
-
-
-@dataclass(frozen=True)
-class Removed:
-    """One resource that is gone: its kind and its name."""
-
-    kind: str
-    name: str
 
 
 class Pipeline:
@@ -137,10 +130,10 @@ class Pipeline:
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
-        for step in EXTRAS.values():
-            self.remove(step.key)
-        for step in _told([step for step in reversed(STEPS.values()) if step not in keep], progress):
-            self.remove(step.key)
+        beyond = [step for step in reversed(STEPS.values()) if step not in keep]
+        done = clean_up(self._task(step) for step in (*EXTRAS.values(), *_told(beyond, progress)))
+        if done.refused:
+            raise done.refused[0].error
         for step in _told(keep, progress):
             self.ensure(step.key)
             if step.key == "queue":  # before anything reads from them again
@@ -153,24 +146,38 @@ class Pipeline:
             empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
 
     def remove(self, key: str) -> Removed | None:
-        """Delete one step's resource, wait until it is gone, and close its row; None when there was none."""
-        step = step_of(key)
+        """Delete one step's resource, wait until it is gone, and close its row; None when there was none.
+
+        Raises:
+            LabError: what AWS refused.
+        """
+        gone, remove = self._task(step_of(key))
+        return gone if patiently(remove, self._where("delete", key)) else None
+
+    def _task(self, step: Step) -> Task:
         kind, name = step.kind, step.name(self.names)
-        with explain(self._where("delete", key)):
+
+        def remove() -> bool:
             found = kind.all_named(self.session, name, self.names.tags)
             for each in found:
                 kind.delete(self.session, each.id)
-        self._built.pop(key, None)
-        if asked_for := self.ledger.row(kind.kind, name) is not None:
-            self.ledger.removed(kind.kind, name)
-        return Removed(kind.kind, name) if found or asked_for else None
+            self._built.pop(step.key, None)
+            if asked_for := self.ledger.row(kind.kind, name) is not None:
+                self.ledger.removed(kind.kind, name)
+            return bool(found) or asked_for
 
-    def teardown(self, progress: Progress | None = None) -> list[Removed]:
-        """Remove every step in reverse; return what existed, or had been asked for, and is gone."""
+        return Removed(kind.kind, name), remove
+
+    def teardown(self, progress: Progress | None = None) -> Cleanup:
+        """Remove every step in reverse: what existed, or had been asked for, and is gone; and what is not.
+
+        One that AWS refuses keeps none of the others; the ledger is retired when nothing was refused.
+        """
         steps = [*EXTRAS.values(), *reversed(STEPS.values())]
-        removed = [self.remove(step.key) for step in _told(steps, progress)]
-        self.ledger.retire()
-        return [each for each in removed if each]
+        done = clean_up(self._task(step) for step in _told(steps, progress))
+        if not done.refused:
+            self.ledger.retire()
+        return done
 
     def _where(self, doing: str, key: str) -> str:
         """What is being done to which resource, for messages."""

@@ -27,6 +27,8 @@ def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] =
     target = resolve(environ)
     retire_dead_ledgers(environ)
     ledger = Ledger(state_folder(environ) / f"{target.instance}--{names.prefix}.jsonl")
+    if said := ledger.set_aside():
+        print(said)
     if target.endpoint_url:
         ledger.opened(target.endpoint_url)
     session = Session(target)
@@ -48,7 +50,10 @@ def fitting(settings: Settings, session: Session, names: Names) -> Settings:
 
 
 def retire_dead_ledgers(environ: Mapping[str, str] = os.environ) -> None:
-    """Retire this lab's ledgers of local clouds that no longer answer; say where resources went with one."""
+    """Retire this lab's ledgers of local clouds that no longer answer; say where resources went with one.
+
+    One that cannot be read is set aside, and that is said.
+    """
     for path in state_folder(environ).glob(f"local-*--{_names(environ).prefix}.jsonl"):
         _retire_if_dead(path)
 
@@ -59,6 +64,9 @@ def _names(environ: Mapping[str, str]) -> Names:
 
 def _retire_if_dead(path: Path) -> None:
     ledger, instance = Ledger(path), path.name.partition("--")[0]
+    if said := ledger.set_aside():
+        print(said)
+        return
     if ledger.endpoint_url and local_cloud_lives(ledger.endpoint_url, instance):
         return
     if rows := ledger.open_rows():

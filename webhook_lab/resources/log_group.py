@@ -9,6 +9,9 @@ from functools import partial
 from typing import ClassVar, Self
 from urllib.parse import quote
 
+from botocore.exceptions import ClientError
+
+from webhook_lab.aws.errors import code_of
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
@@ -17,6 +20,7 @@ from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows
 
 LOGS = "/aws/lambda/"
 """What the names of functions' log groups begin with."""
+_GONE = "ResourceNotFoundException"
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,17 @@ class LogGroup(Resource):
 
     @classmethod
     def delete(cls, aws: Session, identity: str) -> bool:
-        """Delete the log group with every line in it. False when there was none."""
-        return existed(lambda: aws.logs.delete_log_group(logGroupName=identity), "ResourceNotFoundException")
+        """Delete the log group with every line in it, deletion protection or not. False: there was none."""
+        delete = partial(aws.logs.delete_log_group, logGroupName=identity)
+        try:
+            return existed(delete, _GONE)
+        except ClientError as error:
+            if code_of(error) != "ValidationException":
+                raise
+        aws.logs.put_log_group_deletion_protection(
+            logGroupIdentifier=identity, deletionProtectionEnabled=False
+        )
+        return existed(delete, _GONE)
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003

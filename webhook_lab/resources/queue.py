@@ -121,7 +121,7 @@ class Queue(Resource):
         where |= {"QueueNamePrefix": prefix} if prefix else {}
         for url in pages(aws.sqs, "list_queues", "QueueUrls", **where):
             name = url.rsplit("/", 1)[-1]
-            yield Listed(name, name, aws.target.arn("sqs", name), partial(_tags, aws, url))
+            yield Listed(name, name, aws.target.arn("sqs", name), partial(_read_tags, aws, url))
 
     def rows(self) -> Rows:
         after = "none: a message that keeps failing is lost when it expires"
@@ -217,8 +217,11 @@ def _url(aws: Session, name: str) -> str | None:
 
 def _tags(aws: Session, url: str) -> dict[str, str]:
     """Its tags; none when the queue was deleted since its URL was asked for."""
-    found = absent_is_none(lambda: aws.sqs.list_queue_tags(QueueUrl=url), *_GONE)
-    return found.get("Tags", {}) if found else {}
+    return absent_is_none(lambda: _read_tags(aws, url), *_GONE) or {}
+
+
+def _read_tags(aws: Session, url: str) -> dict[str, str]:
+    return aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
 
 
 def _read(aws: Session, url: str, *names: Any) -> Any:

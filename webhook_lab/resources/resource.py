@@ -27,7 +27,7 @@ class Listed:
         name: as AWS shows it; a mapping is called by its function.
         id: what `Resource.delete` takes.
         arn: empty where the tagging API does not know it, or its tags came with it.
-        read_tags: asks the service for its tags.
+        read_tags: asks the service for its tags; where it is gone by now, that answers what AWS answers then.
         goes_with: the (kind, name) of what it belongs to where it carries no tag; empty: only a tag counts.
         at_our_path: it lies where only labs put things (a role's path).
     """

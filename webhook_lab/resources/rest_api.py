@@ -2,7 +2,8 @@
 
 Calls: GetRestApis, GetResources, GetPolicy, GetStages, GetStage, GetDeployment; CreateRestApi, UpdateRestApi,
 CreateResource, PutMethod, PutIntegration, AddPermission, CreateDeployment; DeleteRestApi. API Gateway allows
-some of these only every few seconds (see facts.quotas): they are repeated while it says TooManyRequests.
+some of these only every few seconds: they are repeated while it says TooManyRequests, DeleteRestApi by
+whoever cleans up.
 Account-wide settings are never touched. Names of APIs are not unique: one without our tags is another API.
 """
 
@@ -16,7 +17,7 @@ from typing import Any, ClassVar, Self
 from webhook_lab.aws.retry import retry_on
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices
-from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages
+from webhook_lab.resources.ownership import TAG_KEY, Tags, absent_is_none, existed, is_ours, pages
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 ROOT, ANY_PATH = "/", "/{proxy+}"
@@ -91,14 +92,14 @@ class RestApi(Resource):
 
     @classmethod
     def delete(cls, aws: Session, identity: str) -> bool:
-        """Delete the API. AWS allows one deletion per 30 s and account: it is asked until then."""
-        return existed(lambda: _patiently(lambda: aws.apigateway.delete_rest_api(restApiId=identity)), _GONE)
+        """Delete the API. AWS allows an account one deletion in 30 s, and says TooManyRequests to more."""
+        return existed(lambda: aws.apigateway.delete_rest_api(restApiId=identity), _GONE)
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
         """Every REST API of the region; a name may occur twice."""
         for row in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
-            yield Listed(row["name"], row["id"], "", partial(dict, row.get("tags", {})))
+            yield Listed(row["name"], row["id"], "", partial(_listed_tags, aws, row))
 
     def rows(self) -> Rows:
         return (
@@ -125,6 +126,13 @@ def undeployed_methods(aws: Session, *, api_id: str) -> tuple[str, ...]:
         embed=["apisummary"],
     ).get("apiSummary", {})
     return tuple(sorted(now ^ {f"{method} {path}" for path in deployed for method in deployed[path]}))
+
+
+def _listed_tags(aws: Session, row: Any) -> dict[str, str]:
+    """The tags that came with the list; one that has a lab's is asked for by itself, since lists lag."""
+    if TAG_KEY not in row.get("tags", {}):
+        return dict(row.get("tags", {}))
+    return aws.apigateway.get_rest_api(restApiId=row["id"]).get("tags", {})
 
 
 def _named(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:

@@ -66,7 +66,7 @@ class Role(Resource):
                 iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
             current = _policy(aws, name)
         if self.policy is None and current is not None:
-            iam.delete_role_policy(RoleName=name, PolicyName=POLICY_NAME)
+            existed(partial(iam.delete_role_policy, RoleName=name, PolicyName=POLICY_NAME), _GONE)
         elif self.policy is not None and self.policy != current:
             document = json.dumps(self.policy)
             retry_on(
@@ -91,10 +91,12 @@ class Role(Resource):
         inline = absent_is_none(lambda: iam.list_role_policies(RoleName=identity)["PolicyNames"], _GONE)
         if inline is None:
             return False
+        # One that is gone by now was asked to go before, and the answer was lost on its way.
         for policy_name in inline:
-            iam.delete_role_policy(RoleName=identity, PolicyName=policy_name)
-        for attached in iam.list_attached_role_policies(RoleName=identity)["AttachedPolicies"]:
-            iam.detach_role_policy(RoleName=identity, PolicyArn=attached["PolicyArn"])
+            existed(partial(iam.delete_role_policy, RoleName=identity, PolicyName=policy_name), _GONE)
+        for attached in pages(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=identity):
+            policy_arn = attached["PolicyArn"]
+            existed(partial(iam.detach_role_policy, RoleName=identity, PolicyArn=policy_arn), _GONE)
         return existed(lambda: iam.delete_role(RoleName=identity), _GONE)
 
     @classmethod

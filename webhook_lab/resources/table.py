@@ -92,6 +92,8 @@ class Table(Resource):
 
     @classmethod
     def delete(cls, aws: Session, identity: str) -> bool:
+        """Delete the table with its items, deletion protection or not."""
+
         def delete() -> object:
             return retry_on(
                 lambda: aws.dynamodb.delete_table(TableName=identity),
@@ -100,6 +102,9 @@ class Table(Resource):
                 reason="the table is still being created or changed",
             )
 
+        if (_look(aws, identity) or {}).get("DeletionProtectionEnabled"):
+            aws.dynamodb.update_table(TableName=identity, DeletionProtectionEnabled=False)
+            aws.wait("dynamodb", "table_exists", TableName=identity)
         if deleted := existed(delete, _GONE):
             aws.wait("dynamodb", "table_not_exists", TableName=identity)
         return deleted
@@ -108,7 +113,7 @@ class Table(Resource):
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:  # noqa: ARG003
         for name in pages(aws.dynamodb, "list_tables", "TableNames"):
             arn = aws.target.arn("dynamodb", f"table/{name}")
-            yield Listed(name, name, arn, partial(_tags, aws, arn))
+            yield Listed(name, name, arn, partial(_listed_tags, aws, name))
 
     def rows(self) -> Rows:
         billing = "on demand (PAY_PER_REQUEST)" if self.billing == BILLING else self.billing
@@ -126,6 +131,11 @@ def _look(aws: Session, name: str) -> Any:
 
 def _tags(aws: Session, arn: str) -> dict[str, str]:
     return from_pairs(pages(aws.dynamodb, "list_tags_of_resource", "Tags", ResourceArn=arn))
+
+
+def _listed_tags(aws: Session, name: str) -> dict[str, str]:
+    """Of a table that is gone, DynamoDB says that nobody may read its tags: ask for the table first."""
+    return _tags(aws, aws.dynamodb.describe_table(TableName=name)["Table"]["TableArn"])
 
 
 def _ttl(aws: Session, name: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_lab.facts import Fact
 from webhook_lab.pipeline.steps import kinds
+from webhook_lab.resources.cleanup import Left
 from webhook_lab.resources.resource import Resource
 from webhook_lab.show.card import Card, Cell, Link, counted
 
@@ -62,21 +63,25 @@ def ledger_card(rows: Sequence[Named]) -> Card:
     return Card(title, "", table, ("resource", "name", "idle on AWS") if table else ())
 
 
-def teardown_card(removed: Sequence[Named], left: Sequence[Named]) -> Card:
-    """What a teardown removed, and what AWS still shows of this lab: nothing, if all went well."""
-    table = (
-        *((_title(row), row.name, "removed") for row in removed),
-        *((_title(row), row.name, "STILL THERE") for row in left),
-    )
+def teardown_card(removed: Sequence[Named], left: Sequence[Left]) -> Card:
+    """What a teardown removed, and what AWS still shows of this lab and why: nothing, if all went well."""
+    table = (*((_title(row), row.name, "removed") for row in removed), *map(_left, left))
     title = f"{counted(len(removed), 'resource')} removed, {len(left)} left"
     note = "" if left else "Asked of AWS, by tag, by role path and by name: nothing of this lab is left."
     return Card(title, "", table, ("resource", "name", "") if table else (), note)
 
 
-def sweep_card(found: "Sequence[Found]", *, removed: bool = False) -> Card:
-    """What a sweep found, and how each is known to be the lab's."""
+def _left(row: Left) -> tuple[str, str, str]:
+    seen = "STILL THERE" if row.name else "COULD NOT LOOK"
+    return _title(row), row.name, f"{seen}\nsaid: {row.said}\ntry:  {row.try_this}"
+
+
+def sweep_card(found: "Sequence[Found]", *, removed: bool = False, left: Sequence[Left] = ()) -> Card:
+    """What a sweep found, and how each is known to be the lab's; and what is `left` where it should not."""
     rows = tuple((_title(each), each.name, f"by its {each.why}") for each in found)
+    rows += tuple(map(_left, left))
     then = f", and removed {'it' if len(found) == 1 else 'them'}" if removed and found else ""
+    then = f"; {len(left)} left" if removed and left else then
     title = f"The sweep found {counted(len(found), 'resource')}{then}"
     return Card(title, "", rows, ("resource", "name", "known") if rows else ())
 
