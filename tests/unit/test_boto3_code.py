@@ -269,14 +269,18 @@ def test_a_zip_is_printed_as_code_that_builds_the_same_bytes(
 ) -> None:
     packed = package(handler)
     code = code_of(
-        create_function(packed.zip_bytes), zips={packed.sha256: ZipSource(handler, f"handlers/{handler}")}
+        create_function(packed.zip_bytes),
+        zips={packed.sha256: ZipSource(handler, ("handlers/shared", f"handlers/{handler}"))},
     )
-    assert f'Code={{"ZipFile": zip_folder("handlers/{handler}")}}' in code
-    shutil.copytree(source_folder(handler), tmp_path / "handlers" / handler)
+    assert f'Code={{"ZipFile": zip_folders("handlers/shared", "handlers/{handler}")}}' in code
+    shutil.copytree(source_folder(handler).parent, tmp_path / "handlers")
     monkeypatch.chdir(tmp_path)
     space: dict[str, Any] = {}
     exec(code.partition("\nlambda_ =")[0], space)
-    assert hashlib.sha256(space["zip_folder"](f"handlers/{handler}")).hexdigest() == packed.sha256
+    assert (
+        hashlib.sha256(space["zip_folders"]("handlers/shared", f"handlers/{handler}")).hexdigest()
+        == packed.sha256
+    )
 
 
 @pytest.mark.parametrize(
@@ -410,7 +414,7 @@ def test_the_printed_code_is_formatted(tmp_path: Path) -> None:
         "lambda", "UpdateFunctionCode", {"FunctionName": "lab-publish", "ZipFile": packed.zip_bytes}
     )
     file = tmp_path / "printed.py"
-    zips = {packed.sha256: ZipSource("publish", "handlers/publish")}
+    zips = {packed.sha256: ZipSource("publish", ("handlers/shared", "handlers/publish"))}
     file.write_text(code_of(*PIPELINE, update, zips=zips, secrets={"lab": "LAB"}), encoding="utf-8")
     ruff = [sys.executable, "-m", "ruff"]
     subprocess.run([*ruff, "format", "--isolated", "--line-length", "100", "--check", file], check=True)

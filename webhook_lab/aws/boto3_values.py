@@ -28,15 +28,15 @@ _ARN = re.compile(r"arn:aws[\w-]*:[\w-]+:([a-z0-9-]+):(\d{12}):")
 
 
 class Unprintable(Exception):
-    """Bytes that are too many to print and that are no known folder's zip."""
+    """Bytes that are too many to print and that are no known folders' zip."""
 
 
 @dataclass(frozen=True)
 class ZipSource:
-    """What a zip is made of: the handler's name, and its folder relative to where the code will run."""
+    """What a zip is made of: the handler's name, and its folders relative to where the code will run."""
 
     handler: str
-    folder: str
+    folders: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Values:
 
     def _bytes(self, value: bytes) -> str:
         if source := self.zips.get(hashlib.sha256(value).hexdigest()):
-            return f"zip_folder({quoted(source.folder)})"
+            return f"zip_folders({', '.join(map(quoted, source.folders))})"
         if len(value) > LITERAL_BYTES:
             raise Unprintable(f"{len(value):,} bytes")
         try:

@@ -12,7 +12,7 @@ from webhook_lab.aws.session import Session
 from webhook_lab.ledger import Ledger
 from webhook_lab.pipeline.judge import findings_of_all, findings_of_step
 from webhook_lab.pipeline.naming import FUNCTIONS, Names
-from webhook_lab.pipeline.packaging import package
+from webhook_lab.pipeline.packaging import SHARED, package
 from webhook_lab.pipeline.preflight import Finding, refuse
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps_until
@@ -120,7 +120,8 @@ class Pipeline:
     @property
     def zip_sources(self) -> dict[str, ZipSource]:
         """Where the functions' zips come from, by their SHA-256: what printed code builds them from."""
-        return {package(name).sha256: ZipSource(name, f"handlers/{name}") for name in FUNCTIONS}
+        folders = {name: (f"handlers/{SHARED}", f"handlers/{name}") for name in FUNCTIONS}
+        return {package(name).sha256: ZipSource(name, folders[name]) for name in FUNCTIONS}
 
     def preflight(self) -> list[Finding]:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
@@ -129,7 +130,7 @@ class Pipeline:
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
-        for step in EXTRAS.values():
+        for step in reversed(EXTRAS.values()):
             self.remove(step.key)
         for step in _told([step for step in reversed(STEPS.values()) if step not in keep], progress):
             self.remove(step.key)
@@ -159,7 +160,7 @@ class Pipeline:
 
     def teardown(self, progress: Progress | None = None) -> list[Removed]:
         """Remove every step in reverse; return what existed, or had been asked for, and is gone."""
-        steps = [*EXTRAS.values(), *reversed(STEPS.values())]
+        steps = [*reversed(EXTRAS.values()), *reversed(STEPS.values())]
         removed = [self.remove(step.key) for step in _told(steps, progress)]
         self.ledger.retire()
         return [each for each in removed if each]
