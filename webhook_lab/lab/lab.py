@@ -16,6 +16,7 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.lab.attempts import Attempts
+from webhook_lab.lab.doors import compare
 from webhook_lab.lab.run import WatchedRun
 from webhook_lab.pipeline import (
     Pipeline,
@@ -52,6 +53,7 @@ from webhook_lab.watch.rows import Answer, Moment
 from webhook_lab.watch.timeline import follow
 
 if TYPE_CHECKING:
+    from webhook_lab.show.chart import Chart
     from webhook_lab.show.database import Database
 
 SENDERS = 4
@@ -372,6 +374,11 @@ class Lab:
         if not self.watched:
             raise LabError("show the controls", "no run is watched", "Call lab.watch() first.")
         return self.watched.controls(lambda n: self.burst(n, cap=most), most=most)
+
+    def compare_doors(self, publish: Run, direct: Run) -> "Chart":
+        """A burst through each door: what senders waited, and what a million deliveries cost until queued."""
+        memory = self.pipeline.get("publish_function").memory
+        return compare(publish, direct, self.logs("publish", until="queued"), memory=memory)
 
     def set_throttle(self, invocations: int) -> Card:
         """Let so many invocations run at once, also in mid-run; return when that is in force.

@@ -68,8 +68,8 @@ TEMPLATE = "".join(
 Names of headers are compared in lower case, as senders spell them differently; an attribute is written only
 for a header that is there, as SQS refuses empty ones."""
 
-COPIED = "Action=SendMessage&MessageBody=$input.body"
-"""The template of most examples: the body is not escaped, so what means something in a form is altered."""
+COPIED = TEMPLATE.replace(_BODY, "$input.body")
+"""With the body as most examples have it, not url-encoded: what means something in a form is altered."""
 
 _QUEUED = """{"message_id": $input.json('$.SendMessageResponse.SendMessageResult.MessageId'), """
 _QUEUED += '"request_id": "$context.requestId"}'
@@ -90,6 +90,7 @@ class DirectApi(Resource):
         queue_arn: where each request goes.
         role_arn: what API Gateway assumes to send there.
         template: what makes a SendMessage of a request; the same for each content type.
+        types: the content types that are taken; another is answered 415.
     """
 
     kind: ClassVar[str] = RestApi.kind
@@ -99,6 +100,7 @@ class DirectApi(Resource):
     queue_arn: str
     role_arn: str
     template: str = TEMPLATE
+    types: tuple[str, ...] = TYPES
     stage: str | None = STAGE
     api_id: str = ""
 
@@ -134,7 +136,7 @@ class DirectApi(Resource):
             "uri": uri,
             "credentials": self.role_arn,
             "requestParameters": {"integration.request.header.Content-Type": form},
-            "requestTemplates": dict.fromkeys(TYPES, self.template),
+            "requestTemplates": dict.fromkeys(self.types, self.template),
             "passthroughBehavior": "NEVER",
         }
 
@@ -158,6 +160,7 @@ class DirectApi(Resource):
                 aws.target.arn("sqs", queue.rpartition("/")[2]) if region and queue else "",
                 found.get("credentials") or "",
                 found.get("requestTemplates", {}).get(TYPES[0], ""),
+                tuple(sorted(found.get("requestTemplates", {}))),
                 STAGE if STAGE in stages else None,
                 api["id"],
             )
@@ -173,8 +176,8 @@ class DirectApi(Resource):
         return (
             ("Methods and paths", f"ANY {ROOT}\nANY {ANY_PATH}"),
             ("Sends to", tail(self.queue_arn) or "nothing"),
-            ("Takes", "\n".join(TYPES)),
-            ("Body", "every character" if _BODY in self.template else "altered: it is not url-encoded"),
+            ("Takes", "\n".join(self.types)),
+            ("Body", "url-encoded" if _BODY in self.template else "as it is, which a form alters"),
             ("Stage", self.stage or "not deployed"),
         )
 

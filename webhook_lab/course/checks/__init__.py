@@ -4,6 +4,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import (
     buffer,
     database,
+    direct,
     failures,
     front_door,
     once,
@@ -29,6 +30,7 @@ BY_CHAPTER: dict[str, Checks] = {
     "08": buffer.CHECKS,
     "09": failures.CHECKS,
     "10": throttles.CHECKS,
+    "11": direct.CHECKS,
     "15": teardown.CHECKS,
 }
 
