@@ -105,7 +105,7 @@ def test_it_holds_no_id_no_arn_no_address_and_no_secret(printed: str, built: Pip
     api, target = built.get("api"), built.session.target
     for known in (SECRET, api.id, built.get("mapping").uuid, target.account, target.endpoint_url):
         assert str(known) not in printed
-    assert not re.search(r"arn:aws:[a-z0-9-]+:(?!\{region\}|lambda:path)", printed)
+    assert not re.search(r"arn:aws:[a-z0-9-]+:(?!\{region\}|(lambda|sqs):path)", printed)
 
 
 def test_each_name_is_written_once(printed: str) -> None:

@@ -176,16 +176,18 @@ def test_every_recorded_delivery_passes_byte_for_byte_and_once(cloud: Cloud, lab
         headers = github_headers(secret, each.body, delivery_id=own, event=event)
         deliveries.append(replace(each, headers={**each.headers, **headers}))
 
+    bodies = {each.body for each in deliveries}  # GitHub signs the bytes: the same ones are one delivery
+
     def stored() -> dict[str, bytes] | None:
         items = read_items(lab.aws.dynamodb, table=lab.names.table)
         mine = {item["id"]: body_of(item) for item in items if item["path"] == "/signed/recorded"}
-        return None if held(lab) or len(mine) < len(deliveries) else mine
+        return None if held(lab) or len(mine) < len(bodies) else mine
 
     for _ in range(2):  # the second time each is a redelivery, which changes nothing
         run = Run(lab.url_of("direct_api"), deliveries, concurrency=4).start().wait()
         assert run.counts == {"202": len(deliveries)}, run
         found = retry_until(stored, seconds=120, reason="the queue to drain")
-        assert sorted(found.values()) == sorted(each.body for each in deliveries)
+        assert sorted(found.values()) == sorted(bodies)
         assert not [key for key in found if "#unauthorized" in key or "#conflict" in key]
 
 

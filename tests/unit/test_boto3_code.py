@@ -434,3 +434,31 @@ def test_what_passes_through_by_the_thousand_is_not_looked_for_in_every_text(
     looks = [call("logs", "FilterLogEvents", {"logGroupName": f"group-{n}"}, events) for n in range(100)]
     code_of(*PIPELINE, *sends, *looks)
     assert len(compiled) < 50
+
+
+def test_a_long_text_that_is_sent_again_is_written_once(replay: Replay) -> None:
+    text = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)" * 10
+    calls = [
+        call(
+            "apigateway",
+            "PutIntegration",
+            {"httpMethod": verb, "requestTemplates": {"a/b": text, "c/d": text}},
+        )
+        for verb in ("GET", "POST")
+    ]
+    code = code_of(*calls)
+    assert code.count(text) == 1
+    assert f'request_templates = "{text}"' in code
+    assert replay(*calls) == [(c.service, c.method, dict(c.params)) for c in calls]
+
+
+def test_the_account_in_the_path_of_an_arn_is_looked_up() -> None:
+    uri = "arn:aws:apigateway:us-east-1:sqs:path/123456789012/orders"
+    code = code_of(
+        call(
+            "apigateway",
+            "PutIntegration",
+            {"uri": uri, "credentials": "arn:aws:iam:us-east-1:123456789012:role/a"},
+        )
+    )
+    assert "sqs:path/{account}/orders" in code

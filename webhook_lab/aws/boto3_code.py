@@ -41,6 +41,8 @@ _SUBJECTS = (
     "QueueName",
     "pathPart",
 )
+LONG_TEXT = 200
+"""Characters of a text that gets a variable if it is sent again."""
 _IMPORTS = {name: f"import {name}\n" for name in ("datetime", "io", "json", "os", "zipfile")}
 _IMPORTS["Path"] = "from pathlib import Path\n"
 _HOME = {
@@ -180,7 +182,7 @@ def _items(code: str) -> list[tuple[ast.expr | ast.keyword, ast.expr]]:
 
 
 def _names(made: Sequence[Call]) -> dict[str, str]:
-    """The names that get a variable if used again: several things bear them, or no answer repeats them."""
+    """What gets a variable if used again: names that several things bear or no answer repeats, long texts."""
     created = [(call, str(call.params[key])) for call in made if (key := own_key(call))]
     names, found = [name for _, name in created], dict[str, str]()
     for call, name in created:
@@ -188,6 +190,9 @@ def _names(made: Sequence[Call]) -> dict[str, str]:
         answered = any(name == text for _, text in leaves(call.response or {}))
         if re.search(r"[-_/]", name) and (shared or not answered):
             found[name] = f"{_tail(name) if shared else _label(call)}_name"
+    for path, text in (leaf for call in made for leaf in leaves(call.params)):
+        if len(text) > LONG_TEXT and not text.startswith(("{", "[")):
+            found.setdefault(text, re.sub(r"(?<!^)([A-Z])", r"_\1", str(path[0])).lower())
     return found
 
 

@@ -141,10 +141,15 @@ class Values:
         return f'f"{shown}{escaped(text[end:], chr(34), "{}")}"' if shown else quoted(text)
 
     def _any_of(self, words: Iterable[str], home: Iterable[str] = ()) -> re.Pattern[str]:
-        """Finds secrets anywhere, words where they stand whole, and the region and account in ARNs."""
+        """Finds secrets anywhere, words where they stand whole, and the region and account in ARNs.
+
+        API Gateway's ARN of another service's action has the account in a path.
+        """
         parts = [re.escape(value) for value in sorted(self.secrets, key=len, reverse=True)]
         parts += [rf"(?<![\w-]){re.escape(value)}(?![\w-])" for value in sorted(words, key=len, reverse=True)]
-        return re.compile("|".join([*parts, *(f"(?<=:){value}(?=:)" for value in home)]) or "(?!)")
+        return re.compile(
+            "|".join([*parts, *(f"(?<=:){value}(?=:)|(?<=:path/){value}(?=/)" for value in home)]) or "(?!)"
+        )
 
     def _document(self, text: str) -> str | None:
         """JSON as the call that writes it; None for other text, and where more than spaces would change."""
