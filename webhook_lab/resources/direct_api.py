@@ -48,18 +48,19 @@ _ATTRIBUTE += "&MessageAttribute.{n}.Value.StringValue=$util.urlEncode({value})"
 _BODY = "$util.urlEncode($input.body)"
 TEMPLATE = "".join(
     (
-        '#set($all = $input.params())#set($path = "/$!all.path.get(\'proxy\')")#set($query = "")',
+        "#set($all = $input.params())#set($headers = $all.header)",
+        '#set($path = "/$!all.path.get(\'proxy\')")#set($query = "")',
         "#foreach($name in $all.querystring.keySet())",
         '#set($query = "$query&$util.urlEncode($name)=$util.urlEncode($all.querystring.get($name))")#end',
-        '#set($request = "method=$context.httpMethod&path=$util.urlEncode($path)")',
-        '#set($request = "$request&query=$util.urlEncode($query)&request_id=$context.requestId")',
-        '#set($request = "$request&received_at=$context.requestTimeEpoch")',
+        '#set($request = "method=$context.httpMethod&path=$util.urlEncode($path)',
+        "&query=$util.urlEncode($query)&request_id=$context.requestId",
+        '&received_at=$context.requestTimeEpoch")',
         f"Action=SendMessage&MessageBody={_BODY}",
         _ATTRIBUTE.format(n="1", name="request", value="$request"),
         f'#set($kept = " {KEPT} ")#set($n = 1)',
-        "#foreach($name in $all.header.keySet())#set($lower = $name.toLowerCase())",
-        '#if($kept.contains(" $lower ") && $all.header.get($name) != "")#set($n = $n + 1)',
-        _ATTRIBUTE.format(n="${n}", name="$lower", value="$all.header.get($name)"),
+        "#foreach($name in $headers.keySet())",
+        '#if($kept.contains(" $name.toLowerCase() ") && $headers.get($name) != "")#set($n = $n + 1)',
+        _ATTRIBUTE.format(n="${n}", name="$name.toLowerCase()", value="$headers.get($name)"),
         "#end#end",
     )
 )

@@ -14,7 +14,8 @@ from webhook_lab.watch.rows import Sent
 MILLION = 1_000_000
 _COLOURS = {"API Gateway": PURPLE, "Lambda": ORANGE, "logs": INK, "SQS": BLUE}
 _ROW = 46  # pixels
-_LEFT, _RIGHT = 62, 150  # pixels beside the axes
+_ABOVE = 0.4  # of a row: above the bars, for what has no room inside
+_LEFT, _RIGHT = 76, 196  # pixels beside the axes
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def doors_chart(doors: Sequence[Door]) -> Chart:
         f"{name}, a sender waits {last.usual:.0f} ms; with {first.name}, {first.usual:.0f} ms",
         f"A million deliveries cost USD {total[last.name]:.2f} until they are queued, "
         f"not USD {total[first.name]:.2f}",
-        heights=(_ROW * len(doors), _ROW * len(doors)), left=_LEFT, right=_RIGHT,
+        heights=(_ROW * len(doors), _ROW * (len(doors) + _ABOVE)), left=_LEFT, right=_RIGHT,
     )  # fmt: skip
     _draw_waits(drawing, doors)
     _draw_costs(drawing, doors)
@@ -95,10 +96,11 @@ def doors_chart(doors: Sequence[Door]) -> Chart:
     return drawing.chart(f"{'; '.join(told)}.")
 
 
-def _rows(drawing: Drawing, index: int, doors: Sequence[Door], title: str, end: float, below: str) -> None:
+def _rows(drawing: Drawing, index: int, doors: Sequence[Door], title: str, end: float) -> None:
     axis = drawing.axes[index]
-    drawing.style(axis, title, end=end, top=len(doors), below=below)
-    axis.set(ylim=(len(doors), 0), yticks=[])
+    drawing.style(axis, title, end=end, top=len(doors), below="")
+    axis.set(ylim=(len(doors), -_ABOVE * index), yticks=[])
+    axis.set_title(title, size=8.5, color=drawing.theme.ink, alpha=0.8, loc="left", pad=3)
     axis.grid(axis="x", color=drawing.theme.ink, alpha=0.12)
     for row, door in enumerate(doors):
         drawing.write(axis, (0, row + 0.5), door.name, move=(-8, 0), align="right")
@@ -106,7 +108,9 @@ def _rows(drawing: Drawing, index: int, doors: Sequence[Door], title: str, end: 
 
 def _draw_waits(drawing: Drawing, doors: Sequence[Door]) -> None:
     end = axis_top(max(door.slow for door in doors) * 1.25)
-    _rows(drawing, 0, doors, "what each sender waited for its answer", end, "milliseconds")
+    slower = sum(wait > end for door in doors for wait in door.waits)
+    beyond = f"; {slower} waited longer than is shown" if slower else ""
+    _rows(drawing, 0, doors, f"milliseconds that each sender waited for its answer{beyond}", end)
     axis = drawing.axes[0]
     for row, door in enumerate(doors):
         colour = drawing.theme.mixed(ORANGE if door.seconds else BLUE)
@@ -115,16 +119,14 @@ def _draw_waits(drawing: Drawing, doors: Sequence[Door]) -> None:
         axis.plot(inside, heights, "o", ms=4, color=colour, alpha=0.45, mew=0)
         for value, wide in ((door.usual, 3.0), (door.slow, 1.2)):
             axis.plot([value, value], [row + 0.14, row + 0.86], color=drawing.theme.ink, lw=wide)
-        slower = len(door.waits) - len(inside)
-        beyond = f" ({slower} beyond)" if slower else ""
-        words = f"median {door.usual:.0f} ms\n95 % {door.slow:.0f} ms{beyond}"
+        words = f"median {door.usual:.0f} ms\n95 % within {door.slow:.0f} ms"
         drawing.write(axis, (end, row + 0.5), words, move=(10, 0))
 
 
 def _draw_costs(drawing: Drawing, doors: Sequence[Door]) -> None:
     end = axis_top(max(sum(door.costs.values()) for door in doors))
-    title = "what a million deliveries cost until they are queued, by service"
-    _rows(drawing, 1, doors, title, end, "US dollars, list prices in us-east-1")
+    title = "US dollars for a million deliveries until they are queued, by service; list prices in us-east-1"
+    _rows(drawing, 1, doors, title, end)
     axis = drawing.axes[1]
     for row, door in enumerate(doors):
         left = 0.0
@@ -132,8 +134,8 @@ def _draw_costs(drawing: Drawing, doors: Sequence[Door]) -> None:
             colour = drawing.theme.mixed(_COLOURS[service])
             across = (row + 0.18, 0.64)
             axis.broken_barh([(left, cost)], across, facecolor=(colour, 0.35), edgecolor=colour, lw=1)
-            if cost > end / 16:
-                drawing.write(axis, (left + cost / 2, row + 0.5), service, align="center")
+            lift = 0 if cost > end / 16 else 17  # points: what has no room inside stands above
+            drawing.write(axis, (left + cost / 2, row + 0.5), service, move=(0, lift), align="center")
             left += cost
         words = f"USD {left:.2f}\n{door.requests} paid requests each"
         drawing.write(axis, (end, row + 0.5), words, move=(10, 0))
