@@ -21,18 +21,17 @@ import base64
 import hashlib
 import json
 import os
-import posixpath
 import re
 import time
 import uuid
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import boto3
 from botocore.config import Config
 from handshakes import ANSWERS, NEED_SECRET, Reply, handshake
-from senders import NAMING, SCHEMES, delivery_id, key_of, signed_by
+from senders import KEPT_HEADERS, SCHEMES, delivery_id, endpoint, key_of, needs_signature, signed_by
 
 QUEUE_URL = os.environ["QUEUE_URL"]
 SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
@@ -53,8 +52,6 @@ if NEED_SECRET & set(HANDSHAKES) and HANDSHAKE_SECRET.encode() in {b"", *TAKEN}:
 ITEM_LIMIT = 409_600
 RESERVE = 4_096  # bytes of it for what subscribe adds: times, ids, and some ninety duplicates
 REFUSED_BY_SQS = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Stored beside the body. Authorization, cookies, signatures and whatever is not known stay out.
-KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "x-github-event", *NAMING}
 
 
 class Request(NamedTuple):
@@ -99,12 +96,13 @@ def parse(event: dict[str, Any]) -> Request:
 
 def decide(request: Request, *, now: float, new_id: str) -> Decision:
     """What to do with a request. Pure: the same request, time and new id give the same decision."""
-    needed = needs_signature(request.path)
+    needed = needs_signature(request.path, SIGNED_PREFIX)
     by = signed_by(request.headers, request.body, SIGNING_SECRETS, now) if needed else None
     reply = reply_to(request)
     if reply and (not needed or reply.signed_by in ("", by and by.name)):
         return Decision(200, "handshake", new_id, reply=reply)
-    id_ = delivery_id(request.headers, request.body, endpoint(request), by) or new_id
+    where = endpoint(request.path, request.query)
+    id_ = delivery_id(request.headers, request.body, where, by) or new_id
     if needed and not by:
         error = "the signature is missing, wrong, or more than 5 minutes off"
         return Decision(401, "unauthorized", id_, refusal={"error": error})
@@ -161,17 +159,6 @@ def answer(decision: Decision, message_id: str | None) -> dict[str, Any]:
     body = decision.refusal or {"message_id": message_id, "id": decision.id}
     headers = {"Content-Type": "application/json"}
     return {"statusCode": decision.status, "headers": headers, "body": json.dumps(body)}
-
-
-def needs_signature(path: str) -> bool:
-    """Also for other spellings of such a path, lest somebody downstream takes one for the signed path."""
-    plain = posixpath.normpath("/" + unquote(path).lstrip("/")) + "/"
-    return bool(SIGNED_PREFIX) and (path.startswith(SIGNED_PREFIX) or plain.startswith(SIGNED_PREFIX))
-
-
-def endpoint(request: Request) -> str:
-    """Where it was sent: a sender that repeats itself does so there. The order of a query says nothing."""
-    return "?".join(part for part in (request.path, "&".join(sorted(request.query.split("&")))) if part)
 
 
 def sqs_text(body: bytes) -> str | None:

@@ -1,14 +1,17 @@
 """Work on deliveries from the queue and store each one once, however often it arrives.
 
-Event in     a batch of SQS messages, each with publish's envelope as its body.
+Event in     a batch of SQS messages, each with publish's envelope as its body, or put there by API Gateway
+             itself (direct.py). Of these, signatures are judged here.
 Effect       one item for each delivery. The conditional put *is* the effect: it happens once, so there is
              nothing to undo. An effect outside the table would need a claim with a lease first.
              The same delivery again: its message id is added to the item's `delivered_by`.
              The same id with another body: kept too, as `<id>#conflict:<digest>`. Nothing is overwritten.
+             A signature that is missing or wrong: set aside, as `<id>#unauthorized:<digest>`.
 Answer       the messages that failed, and only those, go back to the queue (ReportBatchItemFailures).
 Environment  TABLE_NAME    where items go
              WORK_SECONDS  how long each delivery is worked on, one after another (default 0)
              TTL_DAYS      when DynamoDB may remove an item (default 7)
+             SIGNED_PREFIX, SIGNING_SECRET  as publish has them; they count for what did not pass publish
 """
 
 import base64
@@ -21,10 +24,15 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from direct import envelope, is_direct
 
 TABLE_NAME = os.environ["TABLE_NAME"]
 WORK_SECONDS = float(os.environ.get("WORK_SECONDS") or 0)
 TTL_SECONDS = float(os.environ.get("TTL_DAYS") or 7) * 86_400
+SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
+SIGNING_SECRETS = os.environ.get("SIGNING_SECRET", "").split()
+if SIGNED_PREFIX and not SIGNING_SECRETS:
+    raise RuntimeError("SIGNED_PREFIX asks for signatures, but SIGNING_SECRET is empty")
 
 FIELDS = ("id", "path", "method", "query", "headers", "body", "body_is_base64", "body_sha256", "message")
 
@@ -49,6 +57,7 @@ def settle(record: dict[str, Any], context: Any) -> bool:
             log("record_start", context, **about)
         time.sleep(WORK_SECONDS)
         outcome = store(item_of(delivery, record, context.aws_request_id, started_at, finished_at=now()))
+        outcome = "unauthorized" if "unauthorized_as" in delivery else outcome
     except Exception as error:
         log("record_finish", context, **about, outcome="failed", error=f"{type(error).__name__}: {error}")
         return False
@@ -61,12 +70,16 @@ def parse(record: dict[str, Any]) -> dict[str, Any]:
 
     Raises whatever a message that is not an envelope, or was altered on its way, leads to.
     """
-    envelope = json.loads(record["body"])
-    delivery = {name: envelope[name] for name in FIELDS}
+    if is_direct(record):
+        found = envelope(record, signed_prefix=SIGNED_PREFIX, secrets=SIGNING_SECRETS)
+    else:
+        found = json.loads(record["body"])
+    delivery = {name: found[name] for name in FIELDS}
     body = base64.b64decode(delivery["body"]) if delivery["body_is_base64"] else delivery["body"].encode()
     if hashlib.sha256(body).hexdigest() != delivery["body_sha256"]:
         raise ValueError("the body does not match its digest")
-    return {**delivery, "received_at": int(envelope["received_at"])}
+    aside = {"unauthorized_as": found["unauthorized_as"]} if "unauthorized_as" in found else {}
+    return {**delivery, **aside, "received_at": int(found["received_at"])}
 
 
 def item_of(

@@ -1,4 +1,6 @@
-"""A whole pipeline, printed as code, builds the same on an empty cloud; and the code follows a change."""
+"""A whole pipeline with both of its doors, printed as code, builds the same on an empty cloud; and the code
+follows a change.
+"""
 
 import os
 import re
@@ -25,6 +27,7 @@ PROJECT = Path(__file__).parents[2]
 NAMES = Names("printed")
 SECRET = "whsec_cHJpbnRlZCBieSBubyBvbmU="
 SETTINGS = Settings(signed_prefix="/signed/", signing_secret=SECRET, visibility_timeout=180)
+DIRECT = ("direct_role", "direct_api")
 NEVER_EQUAL = {"api_id", "id", "uuid"}
 """What a cloud chooses itself."""
 
@@ -37,6 +40,8 @@ def pipeline_on(cloud: Cloud, folder: Path) -> Pipeline:
 def built(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     pipeline = pipeline_on(cloud, tmp_path_factory.mktemp("built"))
     pipeline.build()
+    for key in DIRECT:
+        pipeline.ensure(key)
     yield pipeline
     pipeline.teardown()
 
@@ -75,20 +80,32 @@ def resources(pipeline: Pipeline) -> dict[str, Any]:
         found = pipeline.look_up(key)
         return None if getattr(found, "state", "Enabled") != "Enabled" else found
 
-    found = {key: retry_until(lambda key=key: steady(key), seconds=20, reason=key) for key in STEPS}  # type: ignore[misc]
+    found = {
+        key: retry_until(lambda key=key: steady(key), seconds=20, reason=key) for key in (*STEPS, *DIRECT)
+    }  # type: ignore[misc]
     return {key: plain(asdict(resource)) for key, resource in found.items()}
+
+
+def integrations(pipeline: Pipeline) -> dict[str, Any]:
+    """What the direct door does with a request on each path, and what it answers."""
+    api = pipeline.get("direct_api")
+    items = pipeline.session.apigateway.get_resources(restApiId=api.id, embed=["methods"])["items"]
+    kept = ("uri", "credentials", "requestTemplates", "passthroughBehavior", "integrationResponses")
+    found = {each["path"]: each["resourceMethods"]["ANY"]["methodIntegration"] for each in items}
+    return {path: {key: each[key] for key in kept} for path, each in found.items()}  # type: ignore[literal-required]
 
 
 def test_it_builds_the_same_resources(printed: str, built: Pipeline, empty: Cloud, tmp_path: Path) -> None:
     run(printed, empty)
     assert resources(pipeline_on(empty, tmp_path)) == resources(built)
+    assert integrations(pipeline_on(empty, tmp_path)) == integrations(built)
 
 
 def test_it_holds_no_id_no_arn_no_address_and_no_secret(printed: str, built: Pipeline) -> None:
     api, target = built.get("api"), built.session.target
     for known in (SECRET, api.id, built.get("mapping").uuid, target.account, target.endpoint_url):
         assert str(known) not in printed
-    assert not re.search(r"arn:aws:[a-z0-9-]+:(?!\{region\}|lambda:path)", printed)
+    assert not re.search(r"arn:aws:[a-z0-9-]+:(?!\{region\}|(lambda|sqs):path)", printed)
 
 
 def test_each_name_is_written_once(printed: str) -> None:
@@ -115,13 +132,16 @@ def test_a_setting_and_names_changed_in_one_place_are_followed(printed: str, emp
     [mapping] = session.lambda_.list_event_source_mappings()["EventSourceMappings"]
     assert mapping["EventSourceArn"] == attributes["QueueArn"]
 
-    [api] = session.apigateway.get_rest_apis()["items"]
-    answer = post(session.target.invoke_url(api["id"], "prod"), Delivery("/hello", b"body", {}))
-    assert answer.status == 202
-    key = {"id": {"S": answer.id or ""}}
+    apis = session.apigateway.get_rest_apis()["items"]
+    assert {api["name"] for api in apis} == {NAMES.api, NAMES.direct}
+    for api in apis:
+        answer = post(session.target.invoke_url(api["id"], "prod"), Delivery("/hello", b"body", {}))
+        assert answer.status == 202
+    rows = session.dynamodb.scan
 
     def stored() -> Any:
-        return session.dynamodb.get_item(TableName="another-table", Key=key).get("Item")
+        items = rows(TableName="another-table")["Items"]
+        return items if len(items) == len(apis) else None
 
-    item = retry_until(stored, seconds=30, reason="the delivery to be stored")
-    assert item["message"] == {"S": "hello from /hello"}
+    items = retry_until(stored, seconds=30, reason="both deliveries to be stored")
+    assert [item["message"] for item in items] == [{"S": "hello from /hello"}] * 2

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from tests.handlers.fake_aws import FakeAWS, plain
+from webhook_lab.pipeline.packaging import SHARED
 
 HANDLERS = Path(__file__).parents[2] / "handlers"
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/000000000000/webhook-lab-webhooks"
@@ -30,8 +31,9 @@ def load(handler: str, **environment: str) -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
+        patch.syspath_prepend(str(HANDLERS / SHARED))
         patch.syspath_prepend(str(folder))
-        for beside in ("senders", "handshakes"):
+        for beside in ("senders", "handshakes", "direct"):
             patch.delitem(sys.modules, beside, raising=False)
         spec = importlib.util.spec_from_file_location(f"{handler}_app", folder / "app.py")
         module = importlib.util.module_from_spec(spec)

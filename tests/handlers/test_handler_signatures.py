@@ -126,8 +126,7 @@ def test_the_id_that_is_stored_is_the_one_that_was_signed(signed_line):
 
 @pytest.mark.parametrize("path", ["/", "/a", "//", "/%00", "/signed/a"])
 def test_the_prefix_of_all_paths_signs_all(line, path):
-    senders = load("publish", QUEUE_URL=QUEUE_URL, SIGNED_PREFIX="/", SIGNING_SECRET=SECRET)
-    assert senders.needs_signature(path)
+    assert line.publish_app.needs_signature(path, "/")
 
 
 def test_a_secret_that_is_not_base64_serves_github_alone(line):

@@ -20,7 +20,7 @@ from tests.handlers import fake_aws
 from tests.handlers.conftest import HANDLERS
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import packaging
-from webhook_lab.pipeline.packaging import package, source_folder
+from webhook_lab.pipeline.packaging import package, source_folder, sources
 
 NAMES = ["publish", "subscribe"]
 EVENTS = [
@@ -107,7 +107,7 @@ print("RESULTS", json.dumps(results))
 @pytest.fixture(scope="module")
 def results(boto3_alone, unpacked, tmp_path_factory) -> dict:
     """What the unpacked handler makes of each of its events, all in one interpreter, as a warm function."""
-    handler = "publish" if (unpacked / "senders.py").exists() else "subscribe"
+    handler = "publish" if (unpacked / "handshakes.py").exists() else "subscribe"
     cases = [
         {
             "name": path.stem,
@@ -173,8 +173,8 @@ print(*[name for name in names if importlib.util.find_spec(name)])
 def test_the_same_sources_give_the_same_bytes(handler, tmp_path, monkeypatch):
     """Other dates, other modes, the line ends of Windows, things that are no source of ours."""
     copy = tmp_path / "handlers" / handler
-    shutil.copytree(source_folder(handler), copy)
-    for path in copy.glob("*.py"):
+    shutil.copytree(source_folder(handler).parent, copy.parent)
+    for path in copy.parent.rglob("*.py"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
         path.chmod(0o600)
         os.utime(path, (0, 0))
@@ -198,7 +198,16 @@ def test_a_zip_holds_sources_that_lambda_may_read_and_tells_its_digest(handler):
         assert "app.py" in archive.namelist()
         for entry in archive.infolist():
             assert entry.external_attr >> 16 == 0o100644
-            assert archive.read(entry) == (source_folder(handler) / entry.filename).read_bytes()
+            assert archive.read(entry) == sources(handler)[entry.filename].read_bytes()
+
+
+def test_both_handlers_are_zipped_with_one_and_the_same_file_that_judges_signatures():
+    def judging(handler):
+        with zipfile.ZipFile(io.BytesIO(package(handler).zip_bytes)) as archive:
+            return archive.read("senders.py")
+
+    assert judging("publish") == judging("subscribe") == (HANDLERS / "shared" / "senders.py").read_bytes()
+    assert len(list(HANDLERS.rglob("senders.py"))) == 1
 
 
 @pytest.mark.parametrize("name", ["unknown", "", "..", "../handlers/publish", "publish/"])

@@ -269,14 +269,18 @@ def test_a_zip_is_printed_as_code_that_builds_the_same_bytes(
 ) -> None:
     packed = package(handler)
     code = code_of(
-        create_function(packed.zip_bytes), zips={packed.sha256: ZipSource(handler, f"handlers/{handler}")}
+        create_function(packed.zip_bytes),
+        zips={packed.sha256: ZipSource(handler, ("handlers/shared", f"handlers/{handler}"))},
     )
-    assert f'Code={{"ZipFile": zip_folder("handlers/{handler}")}}' in code
-    shutil.copytree(source_folder(handler), tmp_path / "handlers" / handler)
+    assert f'Code={{"ZipFile": zip_folders("handlers/shared", "handlers/{handler}")}}' in code
+    shutil.copytree(source_folder(handler).parent, tmp_path / "handlers")
     monkeypatch.chdir(tmp_path)
     space: dict[str, Any] = {}
     exec(code.partition("\nlambda_ =")[0], space)
-    assert hashlib.sha256(space["zip_folder"](f"handlers/{handler}")).hexdigest() == packed.sha256
+    assert (
+        hashlib.sha256(space["zip_folders"]("handlers/shared", f"handlers/{handler}")).hexdigest()
+        == packed.sha256
+    )
 
 
 @pytest.mark.parametrize(
@@ -410,7 +414,7 @@ def test_the_printed_code_is_formatted(tmp_path: Path) -> None:
         "lambda", "UpdateFunctionCode", {"FunctionName": "lab-publish", "ZipFile": packed.zip_bytes}
     )
     file = tmp_path / "printed.py"
-    zips = {packed.sha256: ZipSource("publish", "handlers/publish")}
+    zips = {packed.sha256: ZipSource("publish", ("handlers/shared", "handlers/publish"))}
     file.write_text(code_of(*PIPELINE, update, zips=zips, secrets={"lab": "LAB"}), encoding="utf-8")
     ruff = [sys.executable, "-m", "ruff"]
     subprocess.run([*ruff, "format", "--isolated", "--line-length", "100", "--check", file], check=True)
@@ -430,3 +434,31 @@ def test_what_passes_through_by_the_thousand_is_not_looked_for_in_every_text(
     looks = [call("logs", "FilterLogEvents", {"logGroupName": f"group-{n}"}, events) for n in range(100)]
     code_of(*PIPELINE, *sends, *looks)
     assert len(compiled) < 50
+
+
+def test_a_long_text_that_is_sent_again_is_written_once(replay: Replay) -> None:
+    text = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)" * 10
+    calls = [
+        call(
+            "apigateway",
+            "PutIntegration",
+            {"httpMethod": verb, "requestTemplates": {"a/b": text, "c/d": text}},
+        )
+        for verb in ("GET", "POST")
+    ]
+    code = code_of(*calls)
+    assert code.count(text) == 1
+    assert f'request_templates = "{text}"' in code
+    assert replay(*calls) == [(c.service, c.method, dict(c.params)) for c in calls]
+
+
+def test_the_account_in_the_path_of_an_arn_is_looked_up() -> None:
+    uri = "arn:aws:apigateway:us-east-1:sqs:path/123456789012/orders"
+    code = code_of(
+        call(
+            "apigateway",
+            "PutIntegration",
+            {"uri": uri, "credentials": "arn:aws:iam:us-east-1:123456789012:role/a"},
+        )
+    )
+    assert "sqs:path/{account}/orders" in code

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_lab.local_cloud.emulator import answers, faults, logs, mappings, proxy
+from webhook_lab.local_cloud.emulator import answers, direct, faults, logs, mappings, proxy
 from webhook_lab.local_cloud.emulator.logs import END, lines_until_end
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +49,10 @@ def test_the_emulators_private_inside_stands_in_one_folder() -> None:
         logs.logs_are_whole,
         logs.lines_are_live,
         faults.errors_are_lambdas,
+        direct.mapping_templates_are_velocity,
+        direct.the_role_decides_what_an_api_may_send,
+        direct.sqs_answers_api_gateway_in_json,
+        direct.sqs_takes_ten_attributes,
         mappings,
     ],
 )

@@ -41,6 +41,8 @@ _SUBJECTS = (
     "QueueName",
     "pathPart",
 )
+LONG_TEXT = 200
+"""Characters of a text that gets a variable if it is sent again."""
 _IMPORTS = {name: f"import {name}\n" for name in ("datetime", "io", "json", "os", "zipfile")}
 _IMPORTS["Path"] = "from pathlib import Path\n"
 _HOME = {
@@ -49,11 +51,12 @@ _HOME = {
 }
 _ZIP_FOLDER = '''
 
-def zip_folder(folder):
-    """A folder's Python files, as the project's folder has them; equal files give an equal zip."""
+def zip_folders(*folders):
+    """Folders' Python files, as the project's folders have them; equal files give an equal zip."""
     zipped = io.BytesIO()
+    paths = {path.name: path for folder in folders for path in Path(folder).glob("*.py")}
     with zipfile.ZipFile(zipped, "w") as archive:
-        for path in sorted(path for path in Path(folder).iterdir() if path.suffix == ".py"):
+        for _, path in sorted(paths.items()):
             entry = zipfile.ZipInfo(path.name)  # dated 1980
             entry.create_system, entry.external_attr = 3, 0o100644 << 16  # a file on Unix
             archive.writestr(entry, path.read_bytes().replace(b"\\r\\n", b"\\n"))
@@ -71,7 +74,7 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
     Left out: calls that failed, and look-ups whose answers no later call needed.
 
     Args:
-        zip_sources: the folder that a zip is made of, by the SHA-256 (hex) of its bytes.
+        zip_sources: the folders that a zip is made of, by the SHA-256 (hex) of its bytes.
         secrets: the environment variable to read in place of a value that must not be printed, by that value.
     """
     made = [call for call in calls if call.error is None and call.operation != "GetCallerIdentity"]
@@ -89,7 +92,7 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
         return "# No call changed anything.\n"
     times = Counter(use for index in kept for use in uses[index])
     clients = {_client(made[index]): made[index].service for index in kept}
-    taken = {*_IMPORTS, *_HOME, *clients, "boto3", "zip_folder"}
+    taken = {*_IMPORTS, *_HOME, *clients, "boto3", "zip_folders"}
     constants = _unique({n: v for n, v in candidates.items() if times[trial[n]] > 1}, taken)
     named = [
         i for i in kept if made[i].response and (times[answers[i]] or made[i].operation.startswith("Create"))
@@ -112,7 +115,7 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
 def _preamble(uses: set[str], clients: Mapping[str, str]) -> str:
     """What the code that uses these names begins with: imports, clients, and where it runs."""
     boto3 = "import boto3\n"
-    if "zip_folder" in uses:
+    if "zip_folders" in uses:
         boto3, uses = boto3 + _ZIP_FOLDER, uses | {"io", "zipfile", "Path"}
     imports = "".join(line for use, line in _IMPORTS.items() if use in uses)
     opened = "".join(f"{client} = boto3.client({quoted(service)})\n" for client, service in clients.items())
@@ -179,7 +182,7 @@ def _items(code: str) -> list[tuple[ast.expr | ast.keyword, ast.expr]]:
 
 
 def _names(made: Sequence[Call]) -> dict[str, str]:
-    """The names that get a variable if used again: several things bear them, or no answer repeats them."""
+    """What gets a variable if used again: names that several things bear or no answer repeats, long texts."""
     created = [(call, str(call.params[key])) for call in made if (key := own_key(call))]
     names, found = [name for _, name in created], dict[str, str]()
     for call, name in created:
@@ -187,6 +190,9 @@ def _names(made: Sequence[Call]) -> dict[str, str]:
         answered = any(name == text for _, text in leaves(call.response or {}))
         if re.search(r"[-_/]", name) and (shared or not answered):
             found[name] = f"{_tail(name) if shared else _label(call)}_name"
+    for path, text in (leaf for call in made for leaf in leaves(call.params)):
+        if len(text) > LONG_TEXT and not text.startswith(("{", "[")):
+            found.setdefault(text, re.sub(r"(?<!^)([A-Z])", r"_\1", str(path[0])).lower())
     return found
 
 

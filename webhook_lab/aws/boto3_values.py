@@ -28,15 +28,15 @@ _ARN = re.compile(r"arn:aws[\w-]*:[\w-]+:([a-z0-9-]+):(\d{12}):")
 
 
 class Unprintable(Exception):
-    """Bytes that are too many to print and that are no known folder's zip."""
+    """Bytes that are too many to print and that are no known folders' zip."""
 
 
 @dataclass(frozen=True)
 class ZipSource:
-    """What a zip is made of: the handler's name, and its folder relative to where the code will run."""
+    """What a zip is made of: the handler's name, and its folders relative to where the code will run."""
 
     handler: str
-    folder: str
+    folders: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,15 @@ class Values:
         return f'f"{shown}{escaped(text[end:], chr(34), "{}")}"' if shown else quoted(text)
 
     def _any_of(self, words: Iterable[str], home: Iterable[str] = ()) -> re.Pattern[str]:
-        """Finds secrets anywhere, words where they stand whole, and the region and account in ARNs."""
+        """Finds secrets anywhere, words where they stand whole, and the region and account in ARNs.
+
+        API Gateway's ARN of another service's action has the account in a path.
+        """
         parts = [re.escape(value) for value in sorted(self.secrets, key=len, reverse=True)]
         parts += [rf"(?<![\w-]){re.escape(value)}(?![\w-])" for value in sorted(words, key=len, reverse=True)]
-        return re.compile("|".join([*parts, *(f"(?<=:){value}(?=:)" for value in home)]) or "(?!)")
+        return re.compile(
+            "|".join([*parts, *(f"(?<=:){value}(?=:)|(?<=:path/){value}(?=/)" for value in home)]) or "(?!)"
+        )
 
     def _document(self, text: str) -> str | None:
         """JSON as the call that writes it; None for other text, and where more than spaces would change."""
@@ -159,7 +164,7 @@ class Values:
 
     def _bytes(self, value: bytes) -> str:
         if source := self.zips.get(hashlib.sha256(value).hexdigest()):
-            return f"zip_folder({quoted(source.folder)})"
+            return f"zip_folders({', '.join(map(quoted, source.folders))})"
         if len(value) > LITERAL_BYTES:
             raise Unprintable(f"{len(value):,} bytes")
         try:

@@ -27,6 +27,9 @@ SQS_MESSAGE_BYTES = Fact(1_048_576, "bytes", _MESSAGES)
 """The largest message, its attributes counted; also a new queue's own limit."""
 SQS_BATCH_ENTRIES = Fact(10, "messages", _MESSAGES)
 """The most messages in one SendMessageBatch, ReceiveMessage or DeleteMessageBatch."""
+SQS_MESSAGE_ATTRIBUTES = Fact(10, "attributes", _SQS + "SQSDeveloperGuide/sqs-message-metadata.html")
+SQS_BILLED_BYTES = Fact(64 * 1024, "bytes", "https://aws.amazon.com/sqs/pricing/")
+"""Each started unit of a message's size is paid for as one request."""
 SQS_RETENTION_SHORTEST = Fact(60, "seconds", _MESSAGES)
 SQS_RETENTION_LONGEST = Fact(1_209_600, "seconds", _MESSAGES)
 SQS_VISIBILITY_LONGEST = Fact(43_200, "seconds", _VISIBILITY)

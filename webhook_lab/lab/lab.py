@@ -17,6 +17,7 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
 from webhook_lab.resources.alarm import Alarm
+from webhook_lab.resources.direct_api import DirectApi
 from webhook_lab.resources.function import Function, ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.mapping import Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from webhook_lab.lab.attempts import Attempts
     from webhook_lab.lab.run import WatchedRun
     from webhook_lab.send.run import Run
+    from webhook_lab.show.chart import Chart
     from webhook_lab.show.database import Database
     from webhook_lab.show.panels import Controls
 
@@ -105,7 +107,11 @@ class Lab:
     @property
     def url(self) -> str:
         """Where the REST API answers, with its stage and no slash at the end."""
-        api = self.pipeline.get("api")
+        return self.url_of("api")
+
+    def url_of(self, door: str) -> str:
+        """The same of either door: "api" is the one with publish behind it, "direct_api" has the queue."""
+        api = self.pipeline.get(door)
         return self.aws.target.invoke_url(api.id, api.stage)
 
     @property
@@ -207,7 +213,10 @@ class Lab:
         return self._create(LogGroup, f"{handler}_logs")
 
     def create_role(self, handler: str, **instead: Any) -> Card:
-        """Create the role that the function runs as. ``policy=None`` makes one that may do nothing."""
+        """Create the role that the function runs as. ``policy=None`` makes one that may do nothing.
+
+        Of "direct" it is the one that API Gateway assumes to send to the queue itself.
+        """
         return self._create(Role, f"{handler}_role", **instead)
 
     def create_function(self, handler: str, **instead: Any) -> Card:
@@ -221,6 +230,14 @@ class Lab:
     def create_rest_api(self) -> Card:
         """Create the REST API that takes any URL to the publish function."""
         return self._create(RestApi, "api")
+
+    def create_direct_api(self, **instead: Any) -> Card:
+        """Create the REST API that puts any request on the queue itself; ``create_role("direct")`` first.
+
+        Args:
+            instead: what to use in place of the settings, such as ``template=direct_api.COPIED``.
+        """
+        return self._create(DirectApi, "direct_api", **instead)
 
     def alarm(self) -> Card:
         """Create the alarm on the dead-letter queue, or find it, and show its state.
@@ -281,12 +298,13 @@ class Lab:
         *,
         headers: MappingOf[str, str] | None = None,
         method: str = "POST",
+        door: str = "api",
     ) -> Answer:
-        """Post one delivery to the API and return its answer, whatever its status."""
+        """Post one delivery to the API and return its answer, whatever its status. `door`: see `url_of`."""
         from webhook_lab.send.sender import Delivery, post
 
         data = body.encode() if isinstance(body, str) else body
-        answer = post(self.url, Delivery(path, data, headers or {}, method))
+        answer = post(self.url_of(door), Delivery(path, data, headers or {}, method))
         self.answers.append(answer)
         return answer
 
@@ -298,6 +316,7 @@ class Lab:
         redelivered: float = 0.0,
         path: str = "",
         secret: str = "",
+        door: str = "api",
         **settings: Any,
     ) -> "Run":
         """Begin to send `n` signed deliveries at once, each with an id of its own, and return meanwhile.
@@ -305,6 +324,7 @@ class Lab:
         Args:
             providers, redelivered, path: see `webhook_lab.send.events.events`.
             secret: by default the one that the publish function checks, or a new one where it checks none.
+            door: see `url_of`.
             settings: as for `Run`; `cap`, the most requests, is asked for where they cost money.
 
         Raises:
@@ -327,7 +347,7 @@ class Lab:
             path=path,
         )
         charges = self.aws.target.traits.charges
-        run = Run(self.url, deliveries, charges=charges, **{"concurrency": SENDERS, **settings})
+        run = Run(self.url_of(door), deliveries, charges=charges, **{"concurrency": SENDERS, **settings})
         if self.watched:
             self.watched.bursts.append(run)
         return run.start()
@@ -356,6 +376,13 @@ class Lab:
         if not self.watched:
             raise LabError("show the controls", "no run is watched", "Call lab.watch() first.")
         return self.watched.controls(lambda n: self.burst(n, cap=most), most=most)
+
+    def compare_doors(self, publish: Run, direct: Run) -> "Chart":
+        """A burst through each door: what senders waited, and what a million deliveries cost until queued."""
+        from webhook_lab.lab.doors import compare
+
+        memory = self.pipeline.get("publish_function").memory
+        return compare(publish, direct, self.logs("publish", until="queued"), memory=memory)
 
     def set_throttle(self, invocations: int) -> Card:
         """Let so many invocations run at once, also in mid-run; return when that is in force.
@@ -445,7 +472,8 @@ class Lab:
         """Wait until the delivery is stored, and return its item.
 
         Given an answer, wait until the message that it names has come through, as a duplicate too; of the
-        same id with another body, the item is the conflict that was kept.
+        same id with another body, the item is the conflict that was kept, and of a direct delivery the one
+        that its message led to, which is all that its answer names.
 
         Raises:
             LabError: nothing was queued, or it is not stored in time.
@@ -461,13 +489,12 @@ class Lab:
 
     def _item_of(self, answer: Answer) -> dict[str, Any] | None:
         """The item that the answer's own message has led to, if it has come through."""
-        item = self.item(answer)
+        item = self.item(answer) if answer.id else {}
         if item is None or answer.message_id in item.get("delivered_by", ()):
             return item
         with explain(f"read table {self.names.table!r}"):
             items = read_items(self.aws.dynamodb, table=self.names.table)
-        kept = (each for each in items if each.get("conflict_of") == answer.id)
-        return next((each for each in kept if answer.message_id in each["delivered_by"]), None)
+        return next((each for each in items if answer.message_id in each["delivered_by"]), None)
 
     def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]:
         """The JSON lines that the function has written since the lab was opened, oldest first.

@@ -10,7 +10,7 @@ from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.session import Session
 from webhook_lab.ledger import Ledger
 from webhook_lab.pipeline.naming import FUNCTIONS, Names
-from webhook_lab.pipeline.packaging import package
+from webhook_lab.pipeline.packaging import SHARED, package
 from webhook_lab.pipeline.settings import Settings
 from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps_until
 from webhook_lab.resources.cleanup import Cleanup, Removed, Task, clean_up, patiently
@@ -119,7 +119,8 @@ class Pipeline:
         """Where the functions' zips come from, by their SHA-256: what printed code builds them from."""
         from webhook_lab.aws.boto3_values import ZipSource  # only printed code needs it
 
-        return {package(name).sha256: ZipSource(name, f"handlers/{name}") for name in FUNCTIONS}
+        folders = {name: (f"handlers/{SHARED}", f"handlers/{name}") for name in FUNCTIONS}
+        return {package(name).sha256: ZipSource(name, folders[name]) for name in FUNCTIONS}
 
     def preflight(self) -> "list[Finding]":
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
@@ -131,7 +132,7 @@ class Pipeline:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
         beyond = [step for step in reversed(STEPS.values()) if step not in keep]
-        done = clean_up(self._task(step) for step in (*EXTRAS.values(), *_told(beyond, progress)))
+        done = clean_up(self._task(step) for step in (*reversed(EXTRAS.values()), *_told(beyond, progress)))
         if done.refused:
             raise done.refused[0].error
         for step in _told(keep, progress):
@@ -173,7 +174,7 @@ class Pipeline:
 
         One that AWS refuses keeps none of the others; the ledger is retired when nothing was refused.
         """
-        steps = [*EXTRAS.values(), *reversed(STEPS.values())]
+        steps = [*reversed(EXTRAS.values()), *reversed(STEPS.values())]
         done = clean_up(self._task(step) for step in _told(steps, progress))
         if not done.refused:
             self.ledger.retire()

@@ -58,6 +58,11 @@ class Names:
         return f"{self.prefix}-front-door"
 
     @property
+    def direct(self) -> str:
+        """The REST API in front of the queue, and its role."""
+        return f"{self.prefix}-direct"
+
+    @property
     def alarm(self) -> str:
         return f"{self.prefix}-dead-letters"
 

@@ -18,6 +18,9 @@ from webhook_lab.aws.errors import LabError
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date that a zip can hold, in place of the file's own."""
 
+SHARED = "shared"
+"""The folder of ``handlers/`` whose files are zipped with every handler."""
+
 READABLE = 0o100644 << 16
 """A plain file that anybody may read: Lambda runs as another user than the one who zipped."""
 
@@ -67,8 +70,18 @@ def source_folder(handler: str) -> Path:
     return known[handler]
 
 
+def sources(handler: str) -> dict[str, Path]:
+    """The Python files that a handler consists of, its own and those it shares with others, by their names.
+
+    Raises:
+        LabError: when there is no such handler.
+    """
+    folders = (handlers_folder() / SHARED, source_folder(handler))
+    return {path.name: path for folder in folders for path in sorted(folder.glob("*.py"))}
+
+
 def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
-    """Zip a handler's Python sources, `app.py` at the top.
+    """Zip a handler's Python sources and those it shares, `app.py` at the top.
 
     Files are stored rather than compressed, since compressors differ from machine to machine; their line
     ends become those of the repository, which a checkout on Windows may have changed.
@@ -80,13 +93,12 @@ def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
     Raises:
         LabError: when there is no such handler, or no such piece.
     """
-    folder, buffer = source_folder(handler), io.BytesIO()
-    sources = {path.name: path for path in folder.glob("*.py")}
+    files, buffer = sources(handler), io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(sources):
+        for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system, entry.external_attr = 3, READABLE  # 3: Unix, wherever this runs
-            text = sources[name].read_bytes().replace(b"\r\n", b"\n")
+            text = files[name].read_bytes().replace(b"\r\n", b"\n")
             archive.writestr(entry, _altered(text, instead or {}) if name == "app.py" else text)
     digest = hashlib.sha256(buffer.getvalue())
     return Package(handler, buffer.getvalue(), digest.hexdigest(), base64.b64encode(digest.digest()).decode())

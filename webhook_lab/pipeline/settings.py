@@ -71,5 +71,7 @@ class Settings:
 
     @property
     def subscribe_environment(self) -> dict[str, str]:
-        """What the subscribe function reads beside its TABLE_NAME."""
-        return {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days)}
+        """What the subscribe function reads beside its TABLE_NAME; of signatures where one is asked for."""
+        signed = {"SIGNED_PREFIX": self.signed_prefix, "SIGNING_SECRET": self.signing_secret}
+        always = {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days)}
+        return {**always, **(signed if self.signed_prefix else {})}

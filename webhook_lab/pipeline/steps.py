@@ -14,6 +14,7 @@ from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.packaging import package
 from webhook_lab.resources import policies
 from webhook_lab.resources.alarm import Alarm
+from webhook_lab.resources.direct_api import DirectApi
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.mapping import Mapping
@@ -127,6 +128,15 @@ def _api(site: "Pipeline") -> RestApi:
     return RestApi(site.names.api, site.get("publish_function").arn)
 
 
+def _direct_role(site: "Pipeline") -> Role:
+    policy = policies.direct_policy(queue_arn=site.get("queue").arn)
+    return Role(site.names.direct, policy, service=policies.API_GATEWAY)
+
+
+def _direct_api(site: "Pipeline") -> DirectApi:
+    return DirectApi(site.names.direct, site.get("queue").arn, site.get("direct_role").arn)
+
+
 def _alarm(site: "Pipeline") -> Alarm:
     return Alarm(site.names.alarm, site.names.dlq, site.settings.dead_letter_alarm)
 
@@ -166,7 +176,13 @@ STEPS: dict[str, Step] = _Steps(
 )
 """Every step by its key, in building order; they come down in reverse."""
 
-EXTRAS: dict[str, Step] = _Steps((Step("alarm", Alarm, lambda names: names.alarm, _alarm, "alarm"),))
+EXTRAS: dict[str, Step] = _Steps(
+    (
+        Step("alarm", Alarm, lambda names: names.alarm, _alarm, "alarm"),
+        Step("direct_role", Role, lambda names: names.direct, _direct_role, "direct door's role"),
+        Step("direct_api", DirectApi, lambda names: names.direct, _direct_api, "direct door"),
+    )
+)
 """What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""
 
 LAST = next(reversed(STEPS))

@@ -1,4 +1,4 @@
-"""What each function may do, as IAM policies: its own actions on its own resources and nothing else.
+"""What each function may do, and the direct door, as IAM policies: own actions on own resources, no more.
 
 None allows logs:CreateLogGroup: with it, a line that arrives after teardown would bring the log group back.
 """
@@ -11,13 +11,17 @@ VERSION = "2012-10-17"
 MAPPING_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """What an event source mapping does on its queue, with the function's execution role."""
 
-LAMBDA_TRUST: dict[str, Any] = {
-    "Version": VERSION,
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ],
-}
-"""Lets Lambda, and nobody else, assume a role."""
+LAMBDA, API_GATEWAY = "lambda.amazonaws.com", "apigateway.amazonaws.com"
+"""Services that assume a role, by the names that policies have for them."""
+
+
+def trust_policy(service: str) -> dict[str, Any]:
+    """Lets this service, and nobody else, assume a role."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+LAMBDA_TRUST = trust_policy(LAMBDA)
 
 
 def publish_policy(*, queue_arn: str, log_group_arn: str) -> dict[str, Any]:
@@ -27,6 +31,11 @@ def publish_policy(*, queue_arn: str, log_group_arn: str) -> dict[str, Any]:
         log_group_arn: without ``:*`` at its end.
     """
     return _policy(_allow("SendToTheQueue", queue_arn, "sqs:SendMessage"), _write_log(log_group_arn))
+
+
+def direct_policy(*, queue_arn: str) -> dict[str, Any]:
+    """What an API needs that puts deliveries on the queue itself."""
+    return _policy(_allow("SendToTheQueue", queue_arn, "sqs:SendMessage"))
 
 
 def subscribe_policy(*, queue_arn: str, table_arn: str, log_group_arn: str) -> dict[str, Any]:

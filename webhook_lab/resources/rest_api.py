@@ -50,11 +50,11 @@ class RestApi(Resource):
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create and deploy the API, or restore its methods, its permission and its deployment."""
         apigateway, target = aws.apigateway, aws.target
-        api: Any = next(_named(aws, self.name, tags), None)
+        api: Any = next(named_apis(aws, self.name, tags), None)
         if api is not None and api.get("binaryMediaTypes") != BINARY:
             api = _restore_binary(aws, api)
         if api is None:
-            api = _patiently(
+            api = patiently(
                 lambda: apigateway.create_rest_api(
                     name=self.name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
                 )
@@ -63,7 +63,7 @@ class RestApi(Resource):
         uri = f"arn:{target.partition}:apigateway:{target.region}:{invoke}"
         _restore_methods(aws, api["id"], uri)
         _allow(aws, tail(self.function_arn or ""), target.arn("execute-api", f"{api['id']}/*/*"))
-        _deploy(aws, api["id"], uri)
+        deploy(aws, api["id"], [uri, ROOT, ANY_PATH, BINARY])
         return replace(self, api_id=api["id"])
 
     @classmethod
@@ -77,8 +77,8 @@ class RestApi(Resource):
 
     @classmethod
     def _described(cls, aws: Session, name: str, tags: Tags | None) -> Iterator[Self]:
-        for api in _named(aws, name, tags):
-            resources = _resources(aws, api["id"])
+        for api in named_apis(aws, name, tags):
+            resources = resources_of(aws, api["id"])
             stages = {each["stageName"] for each in aws.apigateway.get_stages(restApiId=api["id"])["item"]}
             uri = _any_method(resources[ROOT]).get("methodIntegration", {}).get("uri", "")
             paths = sorted(path for path, resource in resources.items() if resource.get("resourceMethods"))
@@ -118,7 +118,7 @@ def undeployed_methods(aws: Session, *, api_id: str) -> tuple[str, ...]:
 
     Whether a method's integration is another one by now, no deployment tells.
     """
-    resources = _resources(aws, api_id).items()
+    resources = resources_of(aws, api_id).items()
     now = {f"{method} {path}" for path, each in resources for method in each.get("resourceMethods", {})}
     deployed = aws.apigateway.get_deployment(
         restApiId=api_id,
@@ -135,7 +135,8 @@ def _listed_tags(aws: Session, row: Any) -> dict[str, str]:
     return aws.apigateway.get_rest_api(restApiId=row["id"]).get("tags", {})
 
 
-def _named(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
+def named_apis(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
+    """The APIs of that name that carry the tags, as AWS lists them; names are not unique."""
     for api in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
         if api["name"] == name and is_ours(api.get("tags", {}), tags):
             yield api
@@ -160,7 +161,7 @@ def _restore_binary(aws: Session, api: Any) -> Any:
 
 def _restore_methods(aws: Session, api_id: str, uri: str) -> None:
     """Exactly ANY on both paths, each invoking the function; what else someone added goes."""
-    resources = _resources(aws, api_id)
+    resources = resources_of(aws, api_id)
     root_id = resources[ROOT]["id"]
     for path, resource in resources.items():
         if path not in (ROOT, ANY_PATH) and resource["parentId"] == root_id:  # those below it go with it
@@ -201,22 +202,23 @@ def _allow(aws: Session, function_name: str, source_arn: str) -> None:
     )
 
 
-def _deploy(aws: Session, api_id: str, uri: str) -> None:
+def deploy(aws: Session, api_id: str, content: Any) -> None:
     """Deploy when the stage serves something else. A deployment says what it holds in its description."""
-    holds = hashlib.sha256(json.dumps([uri, ROOT, ANY_PATH, BINARY]).encode()).hexdigest()[:12]
+    holds = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
     description = f"webhook-lab {holds}"
     current = absent_is_none(lambda: aws.apigateway.get_stage(restApiId=api_id, stageName=STAGE), _GONE)
     deployment_id = current["deploymentId"] if current else ""
     deployed = current and aws.apigateway.get_deployment(restApiId=api_id, deploymentId=deployment_id)
     if not deployed or deployed.get("description") != description:
-        _patiently(
+        patiently(
             lambda: aws.apigateway.create_deployment(
                 restApiId=api_id, stageName=STAGE, description=description
             )
         )
 
 
-def _resources(aws: Session, api_id: str) -> dict[str, Any]:
+def resources_of(aws: Session, api_id: str) -> dict[str, Any]:
+    """The API's resources by path, with their methods."""
     items = aws.apigateway.get_resources(restApiId=api_id, embed=["methods"], limit=500)["items"]
     return {item["path"]: item for item in items}
 
@@ -225,7 +227,8 @@ def _any_method(resource: Any) -> dict[str, Any]:
     return dict(resource.get("resourceMethods", {}).get("ANY", {}))
 
 
-def _patiently(action: Callable[[], Any]) -> Any:
+def patiently(action: Callable[[], Any]) -> Any:
+    """Repeat what API Gateway allows an account only every few seconds."""
     return retry_on(
         action,
         codes=("TooManyRequestsException",),

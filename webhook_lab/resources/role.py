@@ -1,4 +1,4 @@
-"""The IAM role that one function runs under, with one inline policy: its own actions on its own resources.
+"""An IAM role for one service, with one inline policy: its own actions on its own resources.
 
 Calls: GetRole, GetRolePolicy; CreateRole, UpdateAssumeRolePolicy, PutRolePolicy, DeleteRolePolicy;
 ListRolePolicies, ListAttachedRolePolicies, DetachRolePolicy, DeleteRole; ListRoles, ListRoleTags.
@@ -22,7 +22,7 @@ from webhook_lab.resources.ownership import (
     refuse_foreign,
     to_pairs,
 )
-from webhook_lab.resources.policies import LAMBDA_TRUST
+from webhook_lab.resources.policies import LAMBDA, trust_policy
 from webhook_lab.resources.resource import FREE, Listed, Resource, Rows, tail
 
 ROLE_PATH = "/webhook-lab/"
@@ -37,7 +37,11 @@ _GONE = "NoSuchEntity"
 
 @dataclass(frozen=True)
 class Role(Resource):
-    """A role and its inline policy; without one (`policy` is None) the function may do nothing."""
+    """A role and its inline policy; without one (`policy` is None) it may do nothing.
+
+    Args:
+        service: who may assume it, such as ``"lambda.amazonaws.com"``.
+    """
 
     kind: ClassVar[str] = "role"
     title: ClassVar[str] = "IAM role"
@@ -46,6 +50,7 @@ class Role(Resource):
     policy: dict[str, Any] | None
     path: str = ROLE_PATH
     arn: str = ""
+    service: str = LAMBDA
 
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the role, or restore who may assume it and what it may do.
@@ -53,7 +58,8 @@ class Role(Resource):
         Raises:
             Foreign: a role of that name is not ours. Names are unique in an account, whatever the path.
         """
-        iam, name, trust, tags = aws.iam, self.name, json.dumps(LAMBDA_TRUST), _in_region(aws, tags)
+        iam, name, tags = aws.iam, self.name, _in_region(aws, tags)
+        trust = json.dumps(trusts := trust_policy(self.service))
         found, current = _look(aws, name), None
         if found is None:
             found = iam.create_role(
@@ -62,7 +68,7 @@ class Role(Resource):
         else:
             # A role made under another path was not made by us, whatever its tags say.
             refuse_foreign(f"role {name!r}", _tags(found) if found["Path"] == self.path else {}, tags)
-            if found.get("AssumeRolePolicyDocument") != LAMBDA_TRUST:
+            if found.get("AssumeRolePolicyDocument") != trusts:
                 iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
             current = _policy(aws, name)
         if self.policy is None and current is not None:
@@ -82,7 +88,8 @@ class Role(Resource):
         found = _look(aws, name)
         if found is None or not (tags is None or is_ours(_tags(found), _in_region(aws, tags))):
             return None
-        return cls(name, _policy(aws, name), found["Path"], found["Arn"])
+        trusted = [each.get("Principal", {}).get("Service", "") for each in _statements(found)]
+        return cls(name, _policy(aws, name), found["Path"], found["Arn"], *trusted[:1])
 
     @classmethod
     def delete(cls, aws: Session, identity: str) -> bool:
@@ -126,6 +133,10 @@ def _in_region(aws: Session, tags: Tags) -> dict[str, str]:
 
 def _look(aws: Session, name: str) -> Any:
     return absent_is_none(lambda: aws.iam.get_role(RoleName=name)["Role"], _GONE)
+
+
+def _statements(found: Any) -> list[Any]:
+    return list(found.get("AssumeRolePolicyDocument", {}).get("Statement", []))
 
 
 def _tags(found: Any) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Run(Background):
         self._sender = Sender(url)
         for delivery in deliveries:
             head(url, delivery)
-        self._deliveries, self._compress, self._concurrency = deliveries, compress, concurrency
+        self.deliveries, self._compress, self._concurrency = deliveries, compress, concurrency
         self._retries_left = None if cap is None else cap - n
         self.sent: list[Sent] = []
         self.attempts: Counter[str] = Counter()
@@ -89,7 +89,7 @@ class Run(Background):
 
             deadline = None if seconds is None else time.monotonic() + seconds
             hidden = True if os.environ.get("WEBHOOK_LAB_HEADLESS") else None  # None: where nobody can see it
-            total = len(self._deliveries)
+            total = len(self.deliveries)
             with tqdm(
                 total=total, desc="sending", unit="", delay=PROGRESS_AFTER, leave=False, disable=hidden
             ) as bar:
@@ -108,7 +108,7 @@ class Run(Background):
         return Counter(_kind_of(row) for row in self.sent.copy())
 
     def __repr__(self) -> str:
-        done = f"{len(self.sent):,} of {len(self._deliveries):,} deliveries settled"
+        done = f"{len(self.sent):,} of {len(self.deliveries):,} deliveries settled"
         capped = f"; {self.capped:,} given up at the cap" if self.capped else ""
         return f"{done}: {_spoken(self.counts)}; attempts: {_spoken(self.attempts.copy())}{capped}"
 
@@ -116,7 +116,7 @@ class Run(Background):
         free = asyncio.Semaphore(self._concurrency)
         try:
             async with asyncio.TaskGroup() as group:
-                for delivery in self._deliveries:
+                for delivery in self.deliveries:
                     await free.acquire()  # the first attempt's; `_deliver` gives it back
                     group.create_task(self._deliver(delivery, free))
         finally:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from webhook_lab.watch.rows import Invocation, Work
 
-SETTLED = frozenset({"stored", "duplicate", "redelivered", "conflict"})
+SETTLED = frozenset({"stored", "duplicate", "redelivered", "conflict", "unauthorized"})
 """Outcomes after which a message is done with; what failed comes again, or goes to the dead-letter queue."""
 TIMEOUT = "timeout"
 """What Lambda reports of an invocation that took too long."""

@@ -100,8 +100,8 @@ class Work:
 
     Args:
         id: the delivery's id; None when the message could not be read.
-        outcome: "stored", "duplicate", "redelivered", "conflict" or "failed"; "cut" where its invocation
-            ended in mid-work.
+        outcome: "stored", "duplicate", "redelivered", "conflict", "unauthorized" (set aside) or "failed";
+            "cut" where its invocation ended in mid-work.
     """
 
     id: str | None

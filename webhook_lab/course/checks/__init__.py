@@ -20,6 +20,7 @@ BY_CHAPTER = {
     "08": "buffer",
     "09": "failures",
     "10": "throttles",
+    "11": "direct",
     "15": "teardown",
 }
 """The module with each chapter's checks."""

@@ -10,12 +10,12 @@ Upstream: whether a fix there would retire the change, or why it stays ours.
 
 `answers` holds the changed answers to calls, `move_tasks` the calls that redrive, `mapping_checks` what a
 mapping is refused for, `proxy` what REST APIs ask of functions, `faults` what a function that fails says,
-`logs` what functions print, `mappings` who reads the queues. Two more differences need nothing private, so
-they stand where requests come in: `guard` lets in only who may, `gateway` hands them on as API Gateway reads
-them.
+`direct` how a REST API hands a request to SQS itself, `logs` what functions print, `mappings` who reads the
+queues. Two more differences need nothing private, so they stand where requests come in: `guard` lets in only
+who may, `gateway` hands them on as API Gateway reads them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, faults, logs, mapping_checks, move_tasks, proxy
+from webhook_lab.local_cloud.emulator import answers, direct, faults, logs, mapping_checks, move_tasks, proxy
 
 
 def install() -> None:
@@ -38,3 +38,7 @@ def install() -> None:
     logs.logs_are_whole()
     logs.lines_are_live()
     faults.errors_are_lambdas()
+    direct.mapping_templates_are_velocity()
+    direct.the_role_decides_what_an_api_may_send()
+    direct.sqs_answers_api_gateway_in_json()
+    direct.sqs_takes_ten_attributes()

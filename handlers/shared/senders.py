@@ -1,11 +1,17 @@
-"""How senders name a delivery and sign it: one table, and pure functions of headers (names in lower case)."""
+"""How senders name a delivery and sign it: one table, and pure functions of headers (names in lower case).
+
+Both functions are shipped with this file: whoever stands first behind the door judges a signature. That is
+publish, or subscribe where API Gateway hands deliveries to the queue itself.
+"""
 
 import base64
 import hashlib
 import hmac
 import json
+import posixpath
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
 TOLERANCE = 300  # seconds between a signature's timestamp and now, as Standard Webhooks suggests
 PLAIN_ID = re.compile(r'[ -"$-~]{1,200}')  # printable ASCII; "#" is what the parts of a key are told apart by
@@ -46,9 +52,17 @@ SCHEMES = (
 # The headers that say which delivery it is. They prove nothing, so they may be stored.
 NAMING = {name for scheme in SCHEMES for name in (scheme.id, scheme.topic, scheme.time)}
 NAMING = {name for name in NAMING if re.fullmatch("[a-z0-9-]+", name)}
+# Stored beside the body. Authorization, cookies, signatures and whatever is not known stay out.
+KEPT_HEADERS = {"content-type", "content-encoding", "user-agent", "x-github-event", *NAMING}
 
 
 # --- who signed it
+
+
+def needs_signature(path: str, prefix: str) -> bool:
+    """Also for other spellings of such a path, lest somebody downstream takes one for the signed path."""
+    plain = posixpath.normpath("/" + unquote(path).lstrip("/")) + "/"
+    return bool(prefix) and (path.startswith(prefix) or plain.startswith(prefix))
 
 
 def signed_by(headers: dict[str, str], body: bytes, secrets: list[str], now: float) -> Scheme | None:
@@ -100,6 +114,11 @@ def encoded(digest: bytes, encoding: str) -> bytes:
 
 
 # --- which delivery it is
+
+
+def endpoint(path: str, query: str) -> str:
+    """Where it was sent: a sender that repeats itself does so there. The order of a query says nothing."""
+    return "?".join(part for part in (path, "&".join(sorted(query.split("&")))) if part)
 
 
 def delivery_id(headers: dict[str, str], body: bytes, endpoint: str, by: Scheme | None) -> str | None:
