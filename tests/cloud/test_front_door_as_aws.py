@@ -1,6 +1,7 @@
 """What a REST API does by itself, and what it makes of its function: on the local cloud as on AWS."""
 
 import base64
+import contextlib
 import gzip
 import http.client
 import json
@@ -56,7 +57,8 @@ Send = Callable[..., Said]
 def door(cloud: Cloud) -> Iterator[Send]:
     """Send to a REST API before the function above: `door(path, body, *headers, method=…)`."""
     logs, gateway, functions = (client(cloud, name) for name in ("logs", "apigateway", "lambda"))
-    logs.create_log_group(logGroupName=GROUP)
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):  # of a neighbour's function
+        logs.create_log_group(logGroupName=GROUP)
     run_a_function(cloud, SOURCE)
     arn = functions.get_function(FunctionName="f")["Configuration"]["FunctionArn"]
     api = gateway.create_rest_api(name="as-aws", binaryMediaTypes=["*/*"])["id"]

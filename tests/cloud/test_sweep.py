@@ -20,6 +20,7 @@ from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.cleanup import Cleanup, Removed
+from webhook_lab.resources.policies import MAPPING_ACTIONS
 from webhook_lab.resources.role import ROLE_PATH
 from webhook_lab.sweep import Found
 
@@ -32,6 +33,12 @@ TRUST = json.dumps(
         "Statement": [
             {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         ],
+    }
+)
+READ_QUEUES = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": list(MAPPING_ACTIONS), "Resource": "*"}],
     }
 )
 
@@ -142,6 +149,7 @@ def site(cloud: Cloud) -> Iterator[Site]:
     """The cloud; what a test made and did not remove is removed after it, foreign things too."""
     site = Site(Session(resolve()))
     site.role("anyones", {}, path="/")
+    site.session.iam.put_role_policy(RoleName="anyones", PolicyName="read", PolicyDocument=READ_QUEUES)
     yield site
     sweep.remove(site.session, site.made)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.traits import LOCAL_CLOUD
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.course.checks import database
@@ -39,6 +41,7 @@ class Database:
 @dataclass
 class LabAtOne:
     database: Database | None
+    aws: Any = field(default_factory=lambda: SimpleNamespace(target=SimpleNamespace(traits=LOCAL_CLOUD)))
     chapter: Any = field(default_factory=lambda: chapter_numbered("01"))
 
 

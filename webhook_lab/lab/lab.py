@@ -377,7 +377,7 @@ class Lab:
             raise LabError("show the controls", "no run is watched", "Call lab.watch() first.")
         return self.watched.controls(lambda n: self.burst(n, cap=most), most=most)
 
-    def compare_doors(self, publish: Run, direct: Run) -> "Chart":
+    def compare_doors(self, publish: "Run", direct: "Run") -> "Chart":
         """A burst through each door: what senders waited, and what a million deliveries cost until queued."""
         from webhook_lab.lab.doors import compare
 
