@@ -67,6 +67,9 @@ lab.create_function("subscribe")
     "10": """
 lab.create_mapping(maximum_concurrency=2)
 """,
+    "11": """
+lab.create_direct_api(types=(*direct_api.TYPES, "application/cloudevents+json"))
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,
