@@ -39,7 +39,7 @@ from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
 from webhook_lab.send.events import events
 from webhook_lab.send.run import Run
-from webhook_lab.send.sender import Delivery, post
+from webhook_lab.send.sender import Delivery, left_out, post, told_left_out
 from webhook_lab.send.signing import new_secret
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
@@ -286,11 +286,18 @@ class Lab:
         path: str = "/hello",
         body: bytes | str = b"",
         *,
-        headers: MappingOf[str, str] | None = None,
+        headers: MappingOf[str, str | Sequence[str]] | None = None,
         method: str = "POST",
     ) -> Answer:
-        """Post one delivery to the API and return its answer, whatever its status."""
+        """Post one delivery to the API and return its answer, whatever its status.
+
+        Args:
+            headers: a list as a value is a header that is sent so many times. Those that belong to the
+                connection, such as Host, are left out, and that is said.
+        """
         data = body.encode() if isinstance(body, str) else body
+        if dropped := left_out(headers or ()):
+            print(told_left_out(dropped))
         answer = post(self.url, Delivery(path, data, headers or {}, method))
         self.answers.append(answer)
         return answer
