@@ -177,7 +177,7 @@ def test_the_account_and_the_lab_ask_for_credentials_once(
 def test_a_target_that_is_none_is_refused_with_the_three_that_are(asked: str) -> None:
     with pytest.raises(LabError, match="Use 'local', 'aws', or an address") as refused:
         target.resolve({"WEBHOOK_LAB_TARGET": asked})
-    assert asked in str(refused.value)
+    assert asked[:80] in str(refused.value)
 
 
 def test_an_endpoint_where_nobody_answers_is_one_clear_message() -> None:
