@@ -18,6 +18,7 @@ from webhook_lab.resources.ownership import (
     existed,
     from_pairs,
     is_ours,
+    looks_again,
     pages,
     refuse_foreign,
     to_pairs,
@@ -47,6 +48,7 @@ class Role(Resource):
     path: str = ROLE_PATH
     arn: str = ""
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the role, or restore who may assume it and what it may do.
 
