@@ -18,12 +18,15 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.unit.test_send_recorded import RECORDED_ELSEWHERE
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.cli import main
 from webhook_lab.cli.deliveries import AT_ONCE
+from webhook_lab.course.chapters import chapter_numbered
+from webhook_lab.lab import Lab
 from webhook_lab.ledger import state_folder
 from webhook_lab.local_cloud import Cloud, leases, running_cloud
-from webhook_lab.pipeline import STEPS
+from webhook_lab.pipeline import STEPS, open_pipeline
 
 HERE = Path(__file__).parents[2]
 UP = {"target", "endpoint_url", "region", "account", "url", "queue_url", "dlq_url", "table", "functions"}
@@ -387,6 +390,23 @@ main(sys.argv[2:])
 
 
 @posix
+def test_send_posts_what_was_recorded_on_another_connection_and_says_what_it_left_out(
+    lab: str, tmp_path: Path
+) -> None:
+    facts("up")
+    (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf{}")
+    beside = tmp_path / "a.json.headers.json"
+    beside.write_text(json.dumps({**RECORDED_ELSEWHERE, "X-Seen": ["one", "two"]}), encoding="utf-16")
+    sent = facts("send", tmp_path)
+    assert sent["by_status"] == {"202": 1}
+    assert sent["headers_left_out"] == sorted(name.lower() for name in RECORDED_ELSEWHERE)
+    assert "Headers left out, since each connection has its own: :authority, " in run("send", tmp_path).stdout
+    opened = Lab(open_pipeline(), chapter_numbered("08"))
+    assert opened.send("/own", b"1", headers={**dict.fromkeys(RECORDED_ELSEWHERE, "x")}).status == 202
+    stored(3)
+    assert body_of(facts("show", "table")["items"][0]) in (b"\xef\xbb\xbf{}", b"1")
+
+
 def test_ctrl_c_lets_what_is_on_its_way_arrive_and_sends_no_more(lab: str, tmp_path: Path) -> None:
     facts("up")
     for number in range(20):

@@ -250,3 +250,15 @@ def test_tearing_down_with_the_ledger_lost_still_removes_everything(
     forgetful = Pipeline(pipeline.session, pipeline.names, Ledger(tmp_path / "another.jsonl"))
     assert len(forgetful.teardown().removed) == len(STEPS)
     assert sweep.remaining(pipeline.session, "lab-pipeline") == []
+
+
+def test_an_environment_that_lambda_would_refuse_is_refused_before_anything_is_asked(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.build("publish_role")
+    too_long = {"QUEUE_URL": "u", "SIGNING_SECRET": "x" * 4_096}
+    with pytest.raises(PreflightRefused, match="exceeded the 4KB limit") as refused:
+        pipeline.ensure("publish_function", environment=too_long)
+    assert "shorten SIGNING_SECRET" in refused.value.try_this
+    assert "xxxx" not in str(refused.value)
+    assert pipeline.look_up("publish_function") is None

@@ -7,9 +7,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from tests.cloud.pipe import ECHO, KINDS, NEEDS, TAGS, Pipe, zip_of
 from webhook_lab.aws.errors import Foreign, LabError
@@ -339,6 +341,61 @@ def test_what_a_kill_left_half_made_is_finished_by_the_next_ensure(
         assert pipe.describe(kind) is None
         if kind == "api":
             pipe.session.lambda_.remove_permission(FunctionName=pipe.name, StatementId=rest_api.STATEMENT_ID)
+
+
+# An answer that is lost on its way: the request was done, and boto3 sends it again.
+
+
+CLIENTS = ("dynamodb", "sqs", "logs", "iam", "lambda_", "apigateway")
+
+
+@contextmanager
+def answer_lost(change: int, session: Session) -> Iterator[list[str]]:
+    """The answer to the change of that number is lost; yields the changes that were sent."""
+    sent: list[str] = []
+
+    def begin(model: Any, **_: Any) -> None:
+        if not model.name.startswith(("Get", "List", "Describe")):
+            sent.append(model.name)
+
+    def lose(client: Any, request: Any, event_name: str, **_: Any) -> None:
+        if event_name.endswith(f".{(sent or [''])[-1]}") and len(sent) == change + 1 and not lost:
+            lost.append(client._endpoint.http_session.send(request).status_code)
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    lost: list[int] = []
+    handlers = [(getattr(session, name), partial(lose, getattr(session, name))) for name in CLIENTS]
+    for client, handler in handlers:
+        client.meta.events.register("before-call", begin)
+        client.meta.events.register("before-send", handler)
+    try:
+        yield sent
+    finally:
+        for client, handler in handlers:
+            client.meta.events.unregister("before-call", begin)
+            client.meta.events.unregister("before-send", handler)
+    assert lost or len(sent) <= change
+
+
+@pytest.mark.parametrize("kind", ["table", "dlq", "queue", "log_group", "role", "function", "mapping", "api"])
+def test_what_was_done_and_not_heard_of_is_ours(pipe: Pipe, kind: str) -> None:
+    for needed in NEEDS.get(kind, ()):
+        pipe.make(needed)
+    change, sent = 0, ["the first"]
+    while change < len(sent):
+        with answer_lost(change, pipe.session) as sent:
+            made = pipe.make(kind)
+        assert made == pipe.describe(kind)
+        deletion, asked = 0, ["the first"]
+        while deletion < len(asked):
+            with answer_lost(deletion, pipe.session) as asked:
+                pipe.delete(kind)
+            assert pipe.describe(kind) is None, f"after {asked}"
+            deletion += 1
+            pipe.make(kind)
+        assert pipe.delete(kind)  # the only one
+        assert pipe.describe(kind) is None
+        change += 1
 
 
 # The front door in use.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from webhook_lab.aws.errors import LabError, PreflightRefused
+from webhook_lab.facts import quotas
 from webhook_lab.pipeline.permissions import allows, lets_api_invoke
 from webhook_lab.pipeline.preflight import Finding, Plan, check, refuse
 from webhook_lab.resources.policies import MAPPING_ACTIONS, publish_policy, subscribe_policy
@@ -34,6 +35,10 @@ def invoke_permission(source_arn: str | None, **changed: Any) -> dict[str, Any]:
     return policy({**statement, **changed})
 
 
+TOO_LARGE = (
+    "InvalidParameterValueException: Lambda was unable to configure your environment variables because the "
+    "environment variables you have provided exceeded the 4KB limit."
+)
 SOUND = Plan(
     account_concurrency=1000,
     unreserved_concurrency=1000,
@@ -107,6 +112,28 @@ def test_the_default_settings_are_taken_without_a_word() -> None:
             ),
         ),
         (
+            {"receive_wait": 21},
+            "InvalidAttributeValue: Invalid value for the parameter ReceiveMessageWaitTimeSeconds.",
+        ),
+        (
+            {"memory": 10_241},
+            (
+                "ValidationException: 1 validation error detected: Value '10241' at 'memorySize' failed to "
+                "satisfy constraint: Member must have value less than or equal to 10240"
+            ),
+        ),
+        (
+            {"log_retention_days": 2},
+            (
+                "InvalidParameterException: 1 validation error detected: Value '2' at 'retentionInDays' "
+                "failed to satisfy constraint: Member must satisfy enum value set: "
+                f"{list(quotas.LOGS_RETENTION_DAYS.value)}"
+            ),
+        ),
+        ({"signing_secret": "x" * 4_096}, TOO_LARGE),
+        ({"environments": ({"A": "x" * (4_096 - len('{"A":""}') + 1)},)}, TOO_LARGE),
+        ({"environments": ({"A": "é" * 2_047},)}, TOO_LARGE),
+        (
             {"max_receive_count": 1001},
             (
                 "InvalidParameterValue: Value for parameter RedrivePolicy is invalid. Reason: Invalid "
@@ -157,6 +184,9 @@ def test_what_aws_takes_and_makes_one_regret_is_a_warning(changed: dict[str, Any
         {"reserved_concurrency": 5, "other_mappings": (3,)},
         {"queue_deleted_ago": 60.0},
         {"max_receive_count": 1000},
+        {"receive_wait": 20, "memory": 10_240, "log_retention_days": 3653},
+        {"log_retention_days": None},
+        {"environments": ({"A": "x" * (4_096 - len('{"A":""}'))},)},
         {"runtime": "python3.14", "local_python": (3, 14)},
     ],
 )

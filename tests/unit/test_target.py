@@ -15,7 +15,17 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 
 ACCOUNT = "123456789012"
-NO_PORTS = ("http://127.0.0.1:99999", "http://127.0.0.1:no", "http://[::1")
+NO_PORTS = (
+    *("http://127.0.0.1:99999", "http://127.0.0.1:no", "http://[::1", "http://127.0.0.1:0"),
+    *(
+        "http://x y",
+        "http://.",
+        "http://x..y",
+        "http://x/a b",
+        f"http://{'x' * 64}.y",
+        f"http://{'x.' * 200}y",
+    ),
+)
 AWS = {"WEBHOOK_LAB_TARGET": "aws", "WEBHOOK_LAB_AWS_ACCOUNT": ACCOUNT}
 
 
@@ -167,7 +177,7 @@ def test_the_account_and_the_lab_ask_for_credentials_once(
 def test_a_target_that_is_none_is_refused_with_the_three_that_are(asked: str) -> None:
     with pytest.raises(LabError, match="Use 'local', 'aws', or an address") as refused:
         target.resolve({"WEBHOOK_LAB_TARGET": asked})
-    assert asked in str(refused.value)
+    assert asked[:80] in str(refused.value)
 
 
 def test_an_endpoint_where_nobody_answers_is_one_clear_message() -> None:
@@ -213,5 +223,33 @@ def test_what_is_wrong_in_the_learners_aws_files_stops_aws_and_nothing_else(
     assert (sqs.meta.endpoint_url, sqs.meta.region_name) == ("http://127.0.0.1:1", "us-east-1")
     with pytest.raises(EndpointConnectionError):
         sqs.list_queues()
-    with pytest.raises(LabError, match="AWS_PROFILE" if config != "not a configuration" else "doctor"):
+    with pytest.raises(
+        LabError, match="AWS_PROFILE" if config != "not a configuration" else "Mend that file"
+    ):
+        target.resolve(AWS)
+
+
+def test_an_address_of_any_length_is_said_in_one_short_message() -> None:
+    with pytest.raises(LabError) as refused:
+        target.resolve({"WEBHOOK_LAB_TARGET": f"http://{'x.' * 5_000}y"})
+    assert len(str(refused.value)) < 300
+
+
+def test_the_instance_of_a_long_address_is_a_files_name_and_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    caller_is(monkeypatch, ACCOUNT)
+    monkeypatch.setattr(target.local_cloud, "identify", lambda _: None)
+    long = "http://127.0.0.1:1/" + "x" * 300
+    instances = {target.resolve({"WEBHOOK_LAB_TARGET": f"{long}{n}"}).instance for n in (1, 2)}
+    assert len(instances) == 2
+    assert all(len(instance) < 150 for instance in instances)
+
+
+def test_a_file_that_may_not_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/home/me/.aws/config")
+
+    monkeypatch.setattr(boto3, "Session", refuse)
+    with pytest.raises(
+        LabError, match=r"Permission denied: '/home/me/.aws/config'\n.*Make that file readable"
+    ):
         target.resolve(AWS)

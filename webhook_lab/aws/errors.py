@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
     ConnectionClosedError,
     EndpointConnectionError,
     NoCredentialsError,
@@ -66,6 +67,7 @@ _TRY_BY_CODE = {
     "InvalidParameterValueException": "Change the value that it names; `lab.preflight()` looks at them all.",
     "UnrecognizedClientException": _NOT_KNOWN,
     "SignatureDoesNotMatch": "The secret key does not belong to this access key. Check the AWS_* variables.",
+    "DeleteConflict": "Something was put on it by hand, such as an instance profile: take that off first.",
     "OptInRequired": "This region is not enabled for the account. Set AWS_REGION to one that is.",
 }
 
@@ -99,6 +101,8 @@ def _advice(error: BotoCoreError) -> str:
             return "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows."
         case TokenRetrievalError():
             return _SIGN_IN_AGAIN
+        case ConfigParseError():
+            return "Mend that file, or name another one in AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
         case NoRegionError():
             return "Set AWS_REGION, for example to us-east-1."
         case ParamValidationError():

@@ -116,7 +116,10 @@ def resolve(environ: Mapping[str, str] = os.environ) -> Target:
         except local_cloud.CloudError as error:
             raise LabError("start the local cloud", error.said, error.try_this) from error
     if asked == "aws":
-        return _aws(where, region, environ)
+        try:
+            return _aws(where, region, environ)
+        except OSError as error:  # one of boto3's files cannot be read
+            raise LabError(where, str(error), "Make that file readable, or name another one.") from error
     if is_address(asked):
         return _endpoint(where, asked.rstrip("/"), region or DEFAULT_REGION, environ)
     raise LabError(

@@ -18,7 +18,7 @@ from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.naming import FUNCTIONS
 from webhook_lab.pipeline.operations import redrive as redrive_messages
 from webhook_lab.send.recorded import read_deliveries
-from webhook_lab.send.sender import Delivery, post
+from webhook_lab.send.sender import Delivery, left_out, post, told_left_out
 from webhook_lab.send.signing import check_secret, github_headers, standard_webhooks_headers
 from webhook_lab.show.cards import items_card, peek_card, redrive_card
 from webhook_lab.watch.items import read_items
@@ -39,7 +39,8 @@ _LISTED = 10
 def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Result:
     """Post files, and all files in folders, byte for byte.
 
-    The headers of push.json are one JSON object in push.json.headers.json. Exit code 0: each one got 202.
+    The headers of push.json are one JSON object in push.json.headers.json; those that belong to a connection,
+    such as Host, are left out, and that is said. Exit code 0: each one got 202.
     """
     deliveries = list(read_deliveries(paths, url_path=url_path))
     if secret:
@@ -52,11 +53,15 @@ def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Result:
     statuses = dict(sorted(Counter(status for _, status, _ in sent).items()))
     refused = [(name, said) for name, status, said in sent if status != "202"]
     not_sent = len(deliveries) - len(sent)
+    dropped = sorted({name.lower() for each in deliveries for name in left_out(each.headers)})
     facts = {"url": url, "sent": len(sent), "not_sent": not_sent, "by_status": statuses, "refused": refused}
+    facts["headers_left_out"] = dropped
     lines = [f"{count} × {status}" for status, count in statuses.items()]
     lines += [f"  {name}: {said}" for name, said in refused[:_LISTED]]
     if len(refused) > _LISTED:
         lines.append(f"  … and {len(refused) - _LISTED} more")
+    if dropped:
+        lines.append(told_left_out(dropped))
     if not_sent:
         lines.append(f"Stopped: {not_sent} not sent.")
     return Result(facts, "\n".join(lines), code=STOPPED if not_sent else 1 if refused else 0)
@@ -86,7 +91,10 @@ def _send_all(url: str, deliveries: list[Delivery]) -> list[tuple[str, str, str]
 
 def _signed(delivery: Delivery, secret: str) -> Delivery:
     """As its sender signs it: GitHub's way if it has GitHub's headers, else by Standard Webhooks."""
-    given = {name.lower(): value for name, value in delivery.headers.items()}
+    given = {
+        name.lower(): value if isinstance(value, str) else "".join(value[-1:])  # API Gateway tells the last
+        for name, value in delivery.headers.items()
+    }
     if event := given.get("x-github-event"):
         id_ = given.get("x-github-delivery") or str(uuid.uuid4())
         signature = github_headers(secret, delivery.body, delivery_id=id_, event=event)

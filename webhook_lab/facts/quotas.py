@@ -55,6 +55,10 @@ SQS_FIFO_DEDUPLICATION = Fact(
 
 # Lambda: functions and accounts
 LAMBDA_TIMEOUT_LONGEST = Fact(900, "seconds", _LIMITS)
+LAMBDA_MEMORY_LARGEST = Fact(10_240, "MB", _LIMITS)
+"""The most memory of a function; boto3 itself refuses less than 128."""
+LAMBDA_ENVIRONMENT_BYTES = Fact(4_096, "bytes", _LIMITS)
+"""All environment variables of a function, names and values, as the JSON text that Lambda measures."""
 LAMBDA_PAYLOAD = Fact(6, "MB", _LIMITS)
 """The largest request or response of a synchronous invocation."""
 LAMBDA_INIT_LONGEST = Fact(10, "seconds", _LAMBDA + "dg/lambda-runtime-environment.html")
@@ -109,7 +113,16 @@ DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")
 DYNAMODB_WRITE_UNIT_BYTES = Fact(1024, "bytes", _DYNAMODB + "Constraints.html")
 """One write unit for each started unit of this size, whether the condition holds or not."""
 
-# IAM and CloudWatch Logs
+# CloudWatch Logs
+LOGS_RETENTION_DAYS = Fact(
+    (
+        *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+        *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+    ),
+    "days",
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html",
+)
+"""For how many days a log group may keep its lines; no other numbers are taken."""
 LOGS_FILTER_CALLS_PER_SECOND = Fact(
     5, "requests", "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 )

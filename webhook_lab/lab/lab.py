@@ -296,14 +296,22 @@ class Lab:
         path: str = "/hello",
         body: bytes | str = b"",
         *,
-        headers: MappingOf[str, str] | None = None,
+        headers: MappingOf[str, str | Sequence[str]] | None = None,
         method: str = "POST",
         door: str = "api",
     ) -> Answer:
-        """Post one delivery to the API and return its answer, whatever its status. `door`: see `url_of`."""
-        from webhook_lab.send.sender import Delivery, post
+        """Post one delivery to the API and return its answer, whatever its status.
+
+        Args:
+            headers: a list as a value is a header that is sent so many times. Those that belong to the
+                connection, such as Host, are left out, and that is said.
+            door: see `url_of`.
+        """
+        from webhook_lab.send.sender import Delivery, left_out, post, told_left_out
 
         data = body.encode() if isinstance(body, str) else body
+        if dropped := left_out(headers or ()):
+            print(told_left_out(dropped))
         answer = post(self.url_of(door), Delivery(path, data, headers or {}, method))
         self.answers.append(answer)
         return answer

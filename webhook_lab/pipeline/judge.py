@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.pipeline.preflight import Finding, Plan, check
+from webhook_lab.resources.function import Function
 from webhook_lab.resources.mapping import other_maxima
 from webhook_lab.resources.ownership import absent_is_none
 from webhook_lab.resources.resource import Resource
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 _FIELDS = {
     "queue": {
         "visibility_timeout": "visibility_timeout",
+        "receive_wait": "receive_wait",
         "retention": "queue_retention",
         "max_receive_count": "max_receive_count",
     },
     "dlq": {"retention": "dlq_retention"},
-    "publish_function": {"timeout": "function_timeout", "runtime": "runtime"},
+    "publish_logs": {"retention_days": "log_retention_days"},
+    "subscribe_logs": {"retention_days": "log_retention_days"},
+    "publish_function": {"timeout": "function_timeout", "memory": "memory", "runtime": "runtime"},
     "subscribe_function": {
         "timeout": "function_timeout",
+        "memory": "memory",
         "runtime": "runtime",
         "reserved_concurrency": "reserved_concurrency",
     },
@@ -77,7 +82,10 @@ def _plan(pipeline: "Pipeline", **known: Any) -> Plan:
 
 
 def _fields_of(key: str, resource: Resource) -> dict[str, Any]:
-    return {ours: getattr(resource, field) for field, ours in _FIELDS.get(key, {}).items()}
+    known = {ours: getattr(resource, field) for field, ours in _FIELDS.get(key, {}).items()}
+    if isinstance(resource, Function):
+        known["environments"] = (resource.environment,)
+    return known
 
 
 def _standing(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Rules are pure functions over a `Plan`, so that a target that checks less than A
 refuses is said in its own words: error code, then message. What boto3 refuses by itself is left to boto3.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,7 @@ _API_ARNS, _API_DEPLOY = _API + "arn-format-reference.html", _API + "how-to-depl
 _INVALID = "InvalidParameterValueException: "
 
 _QUEUE_RANGES = (
+    ("receive_wait", "ReceiveMessageWaitTimeSeconds", 0, quotas.SQS_WAIT_LONGEST),
     ("visibility_timeout", "VisibilityTimeout", 0, quotas.SQS_VISIBILITY_LONGEST),
     (
         "queue_retention",
@@ -43,6 +45,7 @@ _QUEUE_RANGES = (
 )
 _LAMBDA_MOST = (
     ("function_timeout", "timeout", quotas.LAMBDA_TIMEOUT_LONGEST),
+    ("memory", "memorySize", quotas.LAMBDA_MEMORY_LARGEST),
     ("batch_size", "batchSize", quotas.MAPPING_BATCH_LARGEST),
     ("maximum_concurrency", "scalingConfig.maximumConcurrency", quotas.MAPPING_CONCURRENCY_MOST),
 )
@@ -50,6 +53,7 @@ _WHOLE = (
     *(field for field, *_ in (*_QUEUE_RANGES, *_LAMBDA_MOST)),
     "max_receive_count",
     "reserved_concurrency",
+    "log_retention_days",
 )
 
 
@@ -66,6 +70,7 @@ class Plan(Settings):
         queue_deleted_ago: seconds since a queue with one of our names was deleted; None: none was of late.
         function_policy: the publish function's resource policy, with `api_arn`
             (``arn:aws:execute-api:<region>:<account>:<api id>``; None while there is no API).
+        environments: the variables of one function or of more; () for what the settings say of both.
         local_python: (major, minor) of the interpreter that runs functions; None where Lambda's runtime does.
     """
 
@@ -80,6 +85,7 @@ class Plan(Settings):
     queue_deleted_ago: float | None = None
     function_policy: Policy | None = None
     local_python: tuple[int, int] | None = None
+    environments: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,10 @@ class Finding:
 
 def check(plan: Plan) -> list[Finding]:
     """Everything to say about `plan`, refusals first. Empty: AWS takes it, and its guidance is followed."""
-    rules = (_ranges, _runtime, _batches, _times, _dead_letters, _concurrency, _permissions, _deployment)
+    rules = (_ranges, _environments, _kept, _runtime, _batches, _times, _dead_letters, _concurrency)
     findings = list(_types(plan))
     if not findings:  # numbers can be compared
-        findings = [finding for rule in (*rules, _queue_name) for finding in rule(plan)]
+        findings = [finding for rule in (*rules, *_OF_WHAT_STANDS) for finding in rule(plan)]
     return sorted(findings, key=lambda finding: finding.level != "refused")
 
 
@@ -137,6 +143,32 @@ def _ranges(plan: Plan) -> Iterator[Finding]:
             said = f"Value '{value}' at '{member}' failed to satisfy constraint: {must}"
             said = f"ValidationException: 1 validation error detected: {said}"
             yield Finding("refused", member, said, f"Choose {most.value} or less.", most.source)
+
+
+def _environments(plan: Plan) -> Iterator[Finding]:
+    """Lambda measures the JSON text of all variables together."""
+    most = quotas.LAMBDA_ENVIRONMENT_BYTES
+    for variables in plan.environments or (plan.publish_environment, plan.subscribe_environment):
+        measured = json.dumps(dict(variables), ensure_ascii=False, separators=(",", ":")).encode()
+        if len(measured) > most.value:
+            said = (
+                "Lambda was unable to configure your environment variables because the environment variables "
+                "you have provided exceeded the 4KB limit."
+            )
+            largest = max(variables, key=lambda name: len(variables[name]))
+            try_this = f"They measure {len(measured):,} bytes, of {most:,}: shorten {largest}."
+            yield Finding("refused", "environment", _INVALID + said, try_this, most.source)
+
+
+def _kept(plan: Plan) -> Iterator[Finding]:
+    """How long log lines are kept; None for ever."""
+    days, fact = plan.log_retention_days, quotas.LOGS_RETENTION_DAYS
+    if days is not None and days not in fact.value:
+        said = (
+            f"InvalidParameterException: 1 validation error detected: Value '{days}' at 'retentionInDays' "
+            f"failed to satisfy constraint: Member must satisfy enum value set: {list(fact.value)}"
+        )
+        yield Finding("refused", "log retention", said, "Choose one of them.", fact.source)
 
 
 def _runtime(plan: Plan) -> Iterator[Finding]:
@@ -297,3 +329,6 @@ def _queue_name(plan: Plan) -> Iterator[Finding]:
         left = round(taken.value - plan.queue_deleted_ago)
         try_this = f"It is asked for again until AWS takes it: {left} s more."
         yield Finding("warning", "queue name", said, try_this, taken.source)
+
+
+_OF_WHAT_STANDS = (_permissions, _deployment, _queue_name)

@@ -39,7 +39,7 @@ class Settings:
     queue_retention: int = 4 * DAY
     dlq_retention: int = 14 * DAY
     max_receive_count: int | None = quotas.MAX_RECEIVE_COUNT_ADVISED.value
-    log_retention_days: int = 1
+    log_retention_days: int | None = 1
     runtime: str = "python3.13"
     function_timeout: int = 30
     memory: int = 128

@@ -14,7 +14,15 @@ from typing import Any, ClassVar, Literal, Self
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, quotas, spoken
-from webhook_lab.resources.ownership import Tags, from_pairs, is_ours, pages, refuse_foreign, to_pairs
+from webhook_lab.resources.ownership import (
+    Tags,
+    from_pairs,
+    is_ours,
+    looks_again,
+    pages,
+    refuse_foreign,
+    to_pairs,
+)
 from webhook_lab.resources.resource import Listed, Resource, Rows
 
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
@@ -47,6 +55,7 @@ class Alarm(Resource):
     arn: str = ""
     state: State = "INSUFFICIENT_DATA"
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the alarm, or restore its rule. It notifies nobody: give it an action for that.
 

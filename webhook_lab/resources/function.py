@@ -24,6 +24,7 @@ from webhook_lab.resources.ownership import (
     absent_is_none,
     existed,
     is_ours,
+    looks_again,
     once_role_is_known,
     pages,
     refuse_foreign,
@@ -62,6 +63,7 @@ class Function(Resource):
     code_sha256: str = ""
     arn: str = ""
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the function, or restore its code, settings and reservation; return when it can be invoked.
 

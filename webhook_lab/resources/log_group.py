@@ -15,7 +15,7 @@ from webhook_lab.aws.errors import code_of
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
-from webhook_lab.resources.ownership import Tags, existed, is_ours, pages, refuse_foreign
+from webhook_lab.resources.ownership import Tags, existed, is_ours, looks_again, pages, refuse_foreign
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows
 
 LOGS = "/aws/lambda/"
@@ -34,6 +34,7 @@ class LogGroup(Resource):
     retention_days: int | None
     arn: str = ""
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the log group, or restore its retention.
 

@@ -18,6 +18,7 @@ from webhook_lab.resources.ownership import (
     Tags,
     existed,
     is_ours,
+    looks_again,
     once_role_is_known,
     pages,
     refuse_foreign,
@@ -64,6 +65,7 @@ class Mapping(Resource):
         """The function that it invokes."""
         return self.name
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the mapping, or restore its settings; return when it polls, or has stopped if it should not.
 

@@ -1,14 +1,17 @@
 """The lab's tags on a resource make it ours; without them it is foreign, and is never touched."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import Foreign, code_of
-from webhook_lab.aws.retry import retry_until
+from webhook_lab.aws.retry import retry_on, retry_until
+from webhook_lab.aws.session import Session
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 Tags = Mapping[str, str]
 """Tags that every resource of one lab carries."""
@@ -19,6 +22,14 @@ TAG_KEY = "webhook-lab"
 ROLE_SECONDS = 60
 """Seconds given to a new role to become usable; AWS says "several seconds" (Lambda guide, execution role)."""
 
+SEEN_SECONDS = 15
+"""Seconds within which AWS shows what it says is there already; it gives no figure."""
+
+_EXISTS = (
+    *("ResourceInUseException", "ResourceConflictException", "ConflictException"),
+    *("EntityAlreadyExists", "ResourceAlreadyExistsException", "QueueAlreadyExists", "QueueNameExists"),
+)
+"""How the services of the pipeline say "there is one already"."""
 _REFUSED = "InvalidParameterValueException"
 _ROLE_IS_NEW = ("cannot be assumed", "role does not have permissions", "KMS key is invalid for CreateGrant")
 
@@ -57,6 +68,21 @@ def pages(client: Any, method: str, key: str, **params: Any) -> Iterable[Any]:
     """Every row of every page that a boto3 paginator gets; `key` is where a page has its rows."""
     for page in client.get_paginator(method).paginate(**params):
         yield from page.get(key, [])
+
+
+def looks_again(ensure: Callable[[R, Session, Tags], R]) -> Callable[[R, Session, Tags], R]:
+    """An `ensure` that begins anew, and so looks, where AWS says that what it creates is there already.
+
+    A request that was done, and whose answer was lost on its way, is sent again by boto3. What it meets then
+    is ours; what is not is refused by its tags as ever.
+    """
+
+    @functools.wraps(ensure)
+    def ensured(self: R, aws: Session, tags: Tags) -> R:
+        reason = "what was just created may take a moment to be seen"
+        return retry_on(lambda: ensure(self, aws, tags), codes=_EXISTS, seconds=SEEN_SECONDS, reason=reason)
+
+    return ensured
 
 
 def absent_is_none(look: Callable[[], T], *codes: str) -> T | None:

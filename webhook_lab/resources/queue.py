@@ -15,7 +15,15 @@ from urllib.parse import quote
 from webhook_lab.aws.retry import retry_on, retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, quotas, spoken
-from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages, refuse_foreign
+from webhook_lab.resources.ownership import (
+    Tags,
+    absent_is_none,
+    existed,
+    is_ours,
+    looks_again,
+    pages,
+    refuse_foreign,
+)
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -42,6 +50,7 @@ class Queue(Resource):
     url: str = ""
     arn: str = ""
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the queue, or restore its attributes. SQS may take 60 s to act on a changed attribute.
 

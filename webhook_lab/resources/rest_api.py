@@ -17,7 +17,15 @@ from typing import Any, ClassVar, Self
 from webhook_lab.aws.retry import retry_on
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices
-from webhook_lab.resources.ownership import TAG_KEY, Tags, absent_is_none, existed, is_ours, pages
+from webhook_lab.resources.ownership import (
+    TAG_KEY,
+    Tags,
+    absent_is_none,
+    existed,
+    is_ours,
+    looks_again,
+    pages,
+)
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 ROOT, ANY_PATH = "/", "/{proxy+}"
@@ -47,6 +55,7 @@ class RestApi(Resource):
     def id(self) -> str:
         return self.api_id
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create and deploy the API, or restore its methods, its permission and its deployment."""
         apigateway, target = aws.apigateway, aws.target
@@ -59,6 +68,9 @@ class RestApi(Resource):
                     name=self.name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
                 )
             )
+            if api["ResponseMetadata"].get("RetryAttempts"):  # one that was made, and its answer lost
+                for twin in [each for each in _named(aws, self.name, tags) if each["id"] != api["id"]]:
+                    _patiently(partial(RestApi.delete, aws, twin["id"]))
         invoke = f"lambda:path/2015-03-31/functions/{self.function_arn}/invocations"
         uri = f"arn:{target.partition}:apigateway:{target.region}:{invoke}"
         _restore_methods(aws, api["id"], uri)
@@ -155,7 +167,7 @@ def _restore_binary(aws: Session, api: Any) -> Any:
     patched = aws.apigateway.update_rest_api(restApiId=api["id"], patchOperations=patch)
     if patched.get("binaryMediaTypes") == BINARY:
         return patched
-    RestApi.delete(aws, api["id"])
+    _patiently(lambda: RestApi.delete(aws, api["id"]))
     return None
 
 
@@ -165,7 +177,8 @@ def _restore_methods(aws: Session, api_id: str, uri: str) -> None:
     root_id = resources[ROOT]["id"]
     for path, resource in resources.items():
         if path not in (ROOT, ANY_PATH) and resource["parentId"] == root_id:  # those below it go with it
-            aws.apigateway.delete_resource(restApiId=api_id, resourceId=resource["id"])
+            delete = partial(aws.apigateway.delete_resource, resourceId=resource["id"])
+            existed(partial(delete, restApiId=api_id), _GONE)
     for path in (ROOT, ANY_PATH):
         if (resource := resources.get(path)) is None:
             resource = aws.apigateway.create_resource(restApiId=api_id, parentId=root_id, pathPart=path[1:])
@@ -173,7 +186,7 @@ def _restore_methods(aws: Session, api_id: str, uri: str) -> None:
         method = _any_method(resource)
         for other in resource.get("resourceMethods", {}):
             if other != "ANY" or method["authorizationType"] != "NONE":
-                aws.apigateway.delete_method(**where, httpMethod=other)
+                existed(partial(aws.apigateway.delete_method, **where, httpMethod=other), _GONE)
         if method.get("authorizationType") != "NONE":
             aws.apigateway.put_method(**where, httpMethod="ANY", authorizationType="NONE")
             method = {}
@@ -192,7 +205,8 @@ def _allow(aws: Session, function_name: str, source_arn: str) -> None:
         if statement["Sid"] == STATEMENT_ID:
             if statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == source_arn:
                 return
-            aws.lambda_.remove_permission(FunctionName=function_name, StatementId=STATEMENT_ID)
+            remove = partial(aws.lambda_.remove_permission, StatementId=STATEMENT_ID)
+            existed(partial(remove, FunctionName=function_name), no_policy)
     aws.lambda_.add_permission(
         FunctionName=function_name,
         StatementId=STATEMENT_ID,

@@ -18,6 +18,7 @@ from webhook_lab.resources.ownership import (
     existed,
     from_pairs,
     is_ours,
+    looks_again,
     pages,
     refuse_foreign,
     to_pairs,
@@ -52,6 +53,7 @@ class Role(Resource):
     arn: str = ""
     service: str = LAMBDA
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the role, or restore who may assume it and what it may do.
 

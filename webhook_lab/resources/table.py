@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Final, Self
 
+from botocore.exceptions import ClientError
+
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_on
 from webhook_lab.aws.session import Session
@@ -19,6 +21,7 @@ from webhook_lab.resources.ownership import (
     existed,
     from_pairs,
     is_ours,
+    looks_again,
     pages,
     refuse_foreign,
     to_pairs,
@@ -44,6 +47,7 @@ class Table(Resource):
     billing: str = BILLING
     ttl_attribute: str | None = TTL_ATTRIBUTE
 
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the table, or restore its billing mode and time to live.
 
@@ -78,9 +82,7 @@ class Table(Resource):
             dynamodb.update_table(TableName=name, BillingMode=BILLING)
             aws.wait("dynamodb", "table_exists", TableName=name)
         if ttl != TTL_ATTRIBUTE:
-            dynamodb.update_time_to_live(
-                TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
-            )
+            _set_ttl(aws, name)
         return replace(self, arn=found["TableArn"])
 
     @classmethod
@@ -141,6 +143,16 @@ def _listed_tags(aws: Session, name: str) -> dict[str, str]:
 def _ttl(aws: Session, name: str) -> str | None:
     ttl = aws.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     return ttl.get("AttributeName") if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
+
+
+def _set_ttl(aws: Session, name: str) -> None:
+    try:
+        aws.dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+        )
+    except ClientError:
+        if _ttl(aws, name) != TTL_ATTRIBUTE:  # else it was done before, and the answer was lost on its way
+            raise
 
 
 def _key(found: Any) -> str:

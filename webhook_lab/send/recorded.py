@@ -18,7 +18,8 @@ def read_deliveries(paths: Iterable[Path], *, url_path: str = "/recorded") -> It
         url_path: where they will be posted.
 
     Raises:
-        LabError: no such path, a folder with nothing in it, or headers that are not a JSON object of text.
+        LabError: no such path, a folder with nothing in it, or headers that are no JSON object of text,
+            numbers, and lists of them.
     """
     for path in paths:
         if path.is_dir():
@@ -40,18 +41,29 @@ def read_deliveries(paths: Iterable[Path], *, url_path: str = "/recorded") -> It
             yield Delivery(path=url_path, body=file.read_bytes(), headers=_headers_of(file), name=file.name)
 
 
-def _headers_of(file: Path) -> dict[str, str]:
+def _headers_of(file: Path) -> dict[str, str | list[str]]:
     beside = file.with_name(file.name + HEADERS_SUFFIX)
     if not beside.is_file():
         return {"Content-Type": "application/json"} if file.suffix == ".json" else {}
     try:
-        headers = json.loads(beside.read_text(encoding="utf-8"))
-    except ValueError as error:
+        headers = json.loads(beside.read_bytes())  # as UTF-8, 16 or 32, with a byte order mark or without
+    except (ValueError, RecursionError) as error:
         raise LabError(
             f"read the headers in {beside}", str(error), "Write one JSON object: name to value."
         ) from error
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise LabError(
-            f"read the headers in {beside}", "not an object of text values", 'Write {"Name": "value"}.'
-        )
-    return headers
+    try:
+        return {name: _text(value) for name, value in headers.items()}
+    except (AttributeError, TypeError) as error:
+        try_this = 'Write {"Name": "value"}, or {"Name": ["one", "two"]} for one that was sent twice.'
+        said = "not an object of text, numbers and lists of them"
+        raise LabError(f"read the headers in {beside}", said, try_this) from error
+
+
+def _text(value: object) -> str | list[str]:
+    match value:
+        case bool() | None | dict():
+            raise TypeError
+        case list():
+            return [str(_text(each)) for each in value]
+        case _:
+            return str(value)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
@@ -20,8 +20,13 @@ LONGEST_RETRY_AFTER = 86_400.0
 """Seconds; no server puts a sender off for longer."""
 # Everything that may stand in a request line; what is escaped stays escaped, the rest becomes UTF-8 escapes.
 _AS_GIVEN = "/%?&=:;,.~!$'()*+@#[]|^`{}<>\\\"-_"
-# Headers that say how our own connection works: never a delivery's, though a recorded one may have them.
-_OURS = {b"host", b"content-length", b"transfer-encoding", b"connection"}
+_OF_THE_CONNECTION = (
+    *("connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "te", "trailer"),
+    *("proxy-authenticate", "proxy-authorization", "proxy-connection", "transfer-encoding", "upgrade"),
+)
+"""Hop-by-hop headers (RFC 9110, 7.6.1), and those that say where and how much: a connection has its own."""
+_OF_A_BROWSER = ("origin", "sec-fetch-")
+"""What says from which page a request comes: none of a delivery's, and the local cloud lets no page in."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Delivery:
 
     Args:
         path: with its query, such as ``"/orders?shop=7"``.
+        headers: a list as a value is a header that is sent so many times. See `left_out`.
         name: what to call it in messages; a file's name for a recorded one.
         id: what the pipeline will store it under, where no signature is asked for; empty when the pipeline
             makes one itself.
@@ -39,7 +45,7 @@ class Delivery:
 
     path: str = "/hello"
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     method: str = "POST"
     name: str = ""
     id: str = ""
@@ -47,11 +53,29 @@ class Delivery:
     sign: Callable[[datetime], Mapping[str, str]] | None = None
 
 
+def left_out(headers: Iterable[str]) -> list[str]:
+    """Those of the names that are recorded and never sent: what is the connection's own, or the target's.
+
+    Names that begin with a colon are HTTP/2's, for what stands in a request line.
+    """
+    return [name for name in headers if _is_left_out(name)]
+
+
+def told_left_out(names: Iterable[str]) -> str:
+    """A sentence on those names."""
+    return f"Headers left out, since each connection has its own: {', '.join(names)}."
+
+
+def _is_left_out(name: str) -> bool:
+    lower = name.strip().lower()
+    return lower in _OF_THE_CONNECTION or lower.startswith((*_OF_A_BROWSER, ":"))
+
+
 def head(url: str, delivery: Delivery) -> h11.Request:
     """The request line and the headers of an attempt made now: the only place that decides what they are.
 
-    The path of `url`, then the delivery's, tidied by nobody; the headers in the order given, a value outside
-    ASCII as it was written.
+    The path of `url`, then the delivery's, tidied by nobody; the headers in the order given but those
+    `left_out`, a value outside ASCII as it was written.
 
     Raises:
         LabError: HTTP has no words for the delivery.
@@ -59,7 +83,12 @@ def head(url: str, delivery: Delivery) -> h11.Request:
     parts = urlsplit(url)
     try:
         signed = delivery.sign(datetime.now(UTC)) if delivery.sign else {}
-        given = [(name.encode(), value.encode()) for name, value in {**delivery.headers, **signed}.items()]
+        given = [
+            (name.encode(), each.strip().encode())
+            for name, value in {**delivery.headers, **signed}.items()
+            for each in ([value] if isinstance(value, str) else value)
+            if not _is_left_out(name)
+        ]
         host, length = parts.netloc.rpartition("@")[2].encode(), len(memoryview(delivery.body))
         path = delivery.path if delivery.path.startswith("/") else f"/{delivery.path}"
         return h11.Request(
@@ -68,7 +97,7 @@ def head(url: str, delivery: Delivery) -> h11.Request:
             headers=[
                 (b"Host", host),
                 (b"Content-Length", b"%d" % length),
-                *((name, value.strip()) for name, value in given if name.lower() not in _OURS),
+                *given,
             ],
         )
     except (h11.LocalProtocolError, UnicodeError, TypeError, AttributeError) as error:
