@@ -2,8 +2,8 @@
 
 It goes by the rules of `webhook_lab/local_cloud/poller.py`, and shares its constants
 (`webhook_lab/facts/pollers.py`). What arrives is one number each, what waits is a range of those, and what
-runs is a heap of batches as counts. While nothing goes wrong `_calm` serves: the one loop that has to be fast.
-Whatever needs thought, a throttle, a failure, a message that comes back, a minute that is over, is `_step`'s.
+runs is a heap of batches as counts. While nothing goes wrong `_calm` serves: the one loop that has to be
+fast. What needs thought (a throttle, a failure, a message that comes back, a minute over) is for `_step`.
 
 Assumed beside what the pollers assume: the queue gives the oldest first, and what has come back before what
 is new; a poller that collects a batch for its window takes what arrives meanwhile; the table serves in order.
@@ -44,7 +44,7 @@ class Engine:
         self,
         scenario: Scenario,
         *,
-        progress: Callable[[float], object] = lambda share: None,
+        progress: Callable[[float], object] = float,
         trace: bool = False,
         careful: bool = False,
     ) -> None:
@@ -53,14 +53,16 @@ class Engine:
         self.served: list[Served] | None = [] if trace else None
         self.times, self.refused = queued_at(scenario)
         self.ended = 0.0
-        self._at = memoryview(self.times)
-        self._poison = memoryview(poisoned_among(scenario))
+        self._at = self.times.data
+        self._poison = poisoned_among(scenario).data
         self._progress, self._careful = progress, careful
         self._chance, self._scale = random.Random(scenario.seed), Scale()
         self._lengths = _lengths(scenario)
         self._now, self._head, self._bad = 0.0, 0, 0
         self._busy: list[tuple[float, int]] = []  # when each batch that runs is finished, and its messages
-        self._throttled: list[tuple[float, float, int, list[Message]]] = []  # next try, visible until, attempt
+        self._throttled: list[
+            tuple[float, float, int, list[Message]]
+        ] = []  # next try, visible until, attempt
         self._hidden: list[tuple[float, int, int]] = []  # failed: when each is visible again, and the message
         self._back: list[Message] = []  # visible again, the next to be taken last
         self._wanted, self._minute, self._troubled = self._scale.least, inf, False

@@ -1,6 +1,7 @@
 """The fluid answer: deliveries as a stream, invocations as a rate. In milliseconds, whatever their number.
 
-What it leaves out: over-pull, and messages that come back; poison is dead as soon as it is through.
+What it leaves out: over-pull, messages that come back, how often a sender was refused; poison is dead as soon
+as it is through.
 """
 
 import numpy as np
@@ -36,7 +37,7 @@ def outline(scenario: Scenario) -> Forecast:
     return Forecast(
         scenario, False, times, came - read, in_flight, done * (1 - scenario.poisoned),
         done * scenario.poisoned, age, float(through + batch_time),
-        expired=expired, refused=round(np.max(sent - came, initial=0.0)),
+        expired=expired,
     )  # fmt: skip
 
 
@@ -60,8 +61,7 @@ def _sent(scenario: Scenario, times: Floats) -> Floats:
     """Deliveries that were sent until each time."""
     total = np.zeros(len(times))
     for flow in scenario.flows:
-        share = (times - flow.start) / flow.seconds if flow.seconds else times >= flow.start
-        total += flow.messages * np.clip(share, 0.0, 1.0)
+        total += flow.messages * np.clip((times - flow.start) / max(flow.seconds, 1e-9), 0.0, 1.0)
     return total
 
 

@@ -59,7 +59,7 @@ class Forecast:
         return list(zip(self.times.tolist(), (self.waiting + self.in_flight).tolist(), strict=True))
 
 
-def forecast(scenario: Scenario, *, progress: Callable[[float], object] = lambda share: None) -> Forecast:
+def forecast(scenario: Scenario, *, progress: Callable[[float], object] = float) -> Forecast:
     """Run the exact model.
 
     Args:
@@ -70,20 +70,27 @@ def forecast(scenario: Scenario, *, progress: Callable[[float], object] = lambda
     """
     engine = Engine(scenario, progress=progress).run()
     tally, times = engine.tally, engine.tally.times
-    curves = [tally.curve(track) for track in ("waiting", "in_flight", "stored", "dead")]
     taken = np.rint(tally.curve("taken")).astype(np.int64)
     age = np.zeros(len(times))
     left = taken < len(engine.times)
     age[left] = np.maximum(times[left] - engine.times[taken[left]], 0)
     last = min(int(engine.ended / tally.width) + 2, len(times))
     some = slice(None, last, max(1, last // POINTS))
+
+    def curve(track: str) -> Floats:
+        whole = tally.curve(track)
+        return np.append(whole[some][:-1], whole[-1])
+
     return Forecast(
         scenario,
-        True,
-        times[some],
-        *(np.append(each[some][:-1], each[-1]) for each in curves),
-        age[some],
-        engine.ended,
+        exact=True,
+        times=times[some],
+        waiting=curve("waiting"),
+        in_flight=curve("in_flight"),
+        stored=curve("stored"),
+        dead=curve("dead"),
+        age=age[some],
+        ended=engine.ended,
         expired=round(tally.curve("expired")[-1]),
         refused=engine.refused,
     )

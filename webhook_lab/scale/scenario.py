@@ -166,7 +166,9 @@ def fits(scenario: Scenario) -> None:
     """
     needed, free = scenario.messages * BYTES_EACH, psutil.virtual_memory().available
     if needed > free // 2:
-        said = f"{scenario.messages:,} messages take {needed / _MB:,.0f} MB, and {free / _MB:,.0f} MB are free"
+        said = (
+            f"{scenario.messages:,} messages take {needed / _MB:,.0f} MB, and {free / _MB:,.0f} MB are free"
+        )
         raise LabError("run the exact model", said, "Take the fluid answer: `outline(scenario)`.")
 
 
@@ -178,7 +180,14 @@ def _check(scenario: Scenario) -> None:
     }
     for name, value in numbers.items():
         _no_less_than(name, value, 0)
-    for name in ("batch_size", "account_concurrency", "api_rate", "api_burst", "table_writes", "in_flight_most"):
+    for name in (
+        "batch_size",
+        "account_concurrency",
+        "api_rate",
+        "api_burst",
+        "table_writes",
+        "in_flight_most",
+    ):
         _no_less_than(name, numbers[name], 1)
     for name in ("max_receive_count", "message_groups", "reserved_concurrency"):
         _no_less_than(name, numbers.get(name, 1), 1)
@@ -202,7 +211,9 @@ def _check_mapping(scenario: Scenario) -> None:
     least, most = quotas.MAPPING_CONCURRENCY_LEAST.value, quotas.MAPPING_CONCURRENCY_MOST.value
     if (throttle := scenario.maximum_concurrency) is not None and not least <= throttle <= most:
         said = f"MaximumConcurrency is {throttle!r}, and AWS takes {least} to {most:,}"
-        raise _refused(said, f"Try {least}; for one at a time a FIFO queue: maximum_concurrency=None, message_groups=1.")
+        raise _refused(
+            said, f"Try {least}; for one at a time a FIFO queue: maximum_concurrency=None, message_groups=1."
+        )
     if scenario.visibility_timeout < scenario.function_timeout:
         said = (
             f"{_REFUSED}Queue visibility timeout: {scenario.visibility_timeout:g} seconds is less than "
@@ -212,7 +223,9 @@ def _check_mapping(scenario: Scenario) -> None:
         raise _refused(said, f"Set the visibility timeout to {advised:g} s.")
     without_window = quotas.MAPPING_BATCH_WITHOUT_WINDOW.value
     if scenario.batch_size > without_window and scenario.batching_window < 1:
-        said = "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+        said = (
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+        )
         raise _refused(_REFUSED + said, "Set batching_window=1.")
     if scenario.batch_size > quotas.MAPPING_BATCH_LARGEST.value:
         raise _refused(f"a batch of {scenario.batch_size:,}", f"AWS takes {quotas.MAPPING_BATCH_LARGEST}.")

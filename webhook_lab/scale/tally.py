@@ -1,4 +1,4 @@
-"""Counts over time in a fixed number of bins, whose width doubles as time goes on: memory that does not grow."""
+"""Counts over time in a fixed number of bins, whose width doubles as time goes on."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ class Tally:
 
     def curve(self, track: str) -> Floats:
         """What the track is at the end of each bin."""
-        curve: Floats = np.cumsum(self._changes[TRACKS.index(track)])
+        curve: Floats = np.cumsum(self._changes[TRACKS.index(track)]).astype(np.float64)
         return curve
 
     @property
