@@ -106,9 +106,7 @@ DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")
 DYNAMODB_WRITE_UNIT_BYTES = Fact(1024, "bytes", _DYNAMODB + "Constraints.html")
 """One write unit for each started unit of this size, whether the condition holds or not."""
 
-DYNAMODB_NEW_TABLE_WRITES = Fact(
-    4_000, "write units a second", _DYNAMODB + "on-demand-capacity-mode.html"
-)
+DYNAMODB_NEW_TABLE_WRITES = Fact(4_000, "write units a second", _DYNAMODB + "on-demand-capacity-mode.html")
 """What an on-demand table takes at once when it is new; later twice its earlier peak."""
 
 # IAM and CloudWatch Logs

@@ -37,6 +37,7 @@ from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
 from webhook_lab.resources.table import Table
+from webhook_lab.scale.scenario import Flow, Scenario
 from webhook_lab.send.events import events
 from webhook_lab.send.run import Run
 from webhook_lab.send.sender import Delivery, post
@@ -343,6 +344,14 @@ class Lab:
     def warm_up(self) -> None:
         """Have as many environments of the subscribe function ready as the throttle lets run at once."""
         warm_subscriber(self.pipeline)
+
+    def scenario(self, *flows: Flow, **instead: Any) -> Scenario:
+        """The pipeline's settings on paper, with this load; see `Scenario` for what else can be told.
+
+        Raises:
+            LabError: what AWS would refuse, with its reason, or what is no number.
+        """
+        return Scenario.of(self.pipeline.settings, *flows, **instead)
 
     def controls(self, *, most: int) -> Controls:
         """Controls of the run that is watched; a burst of theirs makes `most` requests at most.

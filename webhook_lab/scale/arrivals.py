@@ -28,6 +28,17 @@ def queued_at(scenario: Scenario) -> tuple[Floats, int]:
     return times, refused
 
 
+def sent_at(scenario: Scenario, sender: str) -> Floats:
+    """When each delivery of one sender is sent, in order."""
+    flows = [flow for flow in scenario.flows if flow.sender == sender]
+    times, first = np.empty(sum(flow.messages for flow in flows)), 0
+    for flow in flows:
+        _spread(flow, times[first : first + flow.messages], None)
+        first += flow.messages
+    times.sort()
+    return times
+
+
 def _spread(flow: Flow, times: Floats, chance: np.random.Generator | None) -> None:
     """Fill in when each delivery of the flow is sent: evenly spaced, or at random."""
     if chance is not None:

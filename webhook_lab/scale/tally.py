@@ -47,7 +47,8 @@ class Tally:
 
     def curve(self, track: str) -> Floats:
         """What the track is at the end of each bin."""
-        curve: Floats = np.cumsum(self._changes[TRACKS.index(track)]).astype(np.float64)
+        curve = np.zeros(BINS)
+        np.cumsum(self._changes[TRACKS.index(track)], out=curve)
         return curve
 
     @property
