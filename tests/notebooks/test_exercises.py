@@ -67,6 +67,9 @@ lab.create_function("subscribe")
     "10": """
 lab.create_mapping(maximum_concurrency=2)
 """,
+    "12": """
+lab.set_throttle(10)
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,

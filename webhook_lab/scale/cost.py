@@ -55,12 +55,13 @@ def cost(
         publish_seconds, work_seconds: that publish takes, and subscribe for each message: assumed.
     """
     sqs = prices.SQS_FIFO_REQUESTS if variant.fifo else prices.SQS_REQUESTS
+    payload_bytes = payload_bytes if variant.keeps_body else LINE_BYTES
     pieces = ceil(payload_bytes / prices.SQS_REQUEST_BYTES.value)
     received = ceil(batch * payload_bytes / prices.SQS_REQUEST_BYTES.value) / batch
     requests = variant.copies * (pieces + received + 1 / batch)  # sent, received and deleted
     invoked = variant.publishes + variant.copies / batch
     seconds = variant.publishes * publish_seconds + variant.copies * (0.02 / batch + work_seconds + 0.005)
-    units = ceil(payload_bytes / quotas.DYNAMODB_WRITE_UNIT_BYTES.value) if variant.keeps_body else 1
+    units = ceil(payload_bytes / quotas.DYNAMODB_WRITE_UNIT_BYTES.value)
     million = deliveries / MILLION
     return {
         "API Gateway": million * prices.REST_API_REQUESTS.value,

@@ -47,11 +47,13 @@ class Tally:
 
     def curve(self, track: str) -> Floats:
         """What the track is at the end of each bin."""
-        curve = np.zeros(BINS)
+        curve: Floats = np.zeros(BINS, dtype=np.float64)
         np.cumsum(self._changes[TRACKS.index(track)], out=curve)
         return curve
 
     @property
     def times(self) -> Floats:
         """The end of each bin."""
-        return np.arange(1, BINS + 1) * self.width
+        times: Floats = np.arange(1, BINS + 1, dtype=np.float64)
+        times *= self.width
+        return times

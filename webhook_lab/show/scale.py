@@ -44,13 +44,13 @@ def forecast_chart(forecasts: Mapping[str, Forecast]) -> Chart:
     size, unit = unit_of(slowest.ended)
     says = "; ".join(f"{name}: empty after {lasting(each.ended)}" for name, each in forecasts.items())
     peak = max(each.waiting.max() for each in forecasts.values())
-    drawing = Drawing(says, f"At most {peak:,.0f} messages wait", heights=(170, 110), right=130)
+    drawing = Drawing(says, f"At most {peak:,.0f} messages wait", heights=(170, 110), left=76, right=104)
     above, below = drawing.axes
     end = slowest.ended / size * 1.02
     oldest = max(each.age.max() for each in forecasts.values())
     age_size, age_unit = unit_of(float(oldest))
     drawing.style(above, "messages waiting", end=end, top=axis_top(float(peak)), below=None)
-    above.tick_params(labelbottom=False)
+    above.yaxis.set_major_formatter("{x:,.0f}")
     title = f"{age_unit} that the oldest message waits"
     drawing.style(below, title, end=end, top=axis_top(float(oldest) / age_size or 1), below=unit)
     above.set_xticks(below.get_xticks())
@@ -99,6 +99,8 @@ def ceilings_chart(scenario: Scenario) -> Chart:
         axis.barh(row, limit.rate - least / 2, left=least / 2, height=0.6, color=ink, alpha=strength)
         drawing.write(axis, (limit.rate, row), f"{limit.rate:,.0f}", INK, move=(6, 0))
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.minorticks_off()
     axis.set(ylim=(len(found) - 0.4, -0.6), xlim=(least / 2, found[-1].rate * 1.1))
     axis.set_yticks(range(len(found)), [limit.what for limit in found])
     drawing.bare(axis)
@@ -127,7 +129,7 @@ def waits_chart(runs: Mapping[str, Waits], *, noisy: str) -> Chart:
     )
     for (name, (came, waits)), colour in zip(quiet.items(), (ORANGE, GREEN), strict=False):
         axis.plot(came / size, waits / tall, "o", ms=2, color=drawing.theme.mixed(colour), clip_on=False)
-        drawing.write(axis, (end, float(waits[-len(waits) // 8 :].mean()) / tall), name, colour, move=(8, 0))
+        drawing.write(axis, (end, float(waits.max()) / tall), name, colour, move=(8, 0))
     return drawing.chart(f"{len(next(iter(quiet.values()))[0]):,} deliveries of quiet senders.")
 
 
@@ -156,10 +158,11 @@ def cost_chart(**how: float) -> Chart:
             axis.barh(
                 row, amount, left=left, height=0.6, color=drawing.theme.mixed(colours[service]), alpha=0.85
             )
-            if row == 1 and amount > 0.06 * max(totals.values()):
-                drawing.write(axis, (left + amount / 2, -0.62), service, colours[service], align="center")
             left += amount
         drawing.write(axis, (left, row), f"{left:,.2f}", INK, move=(6, 0))
+    for place, service in enumerate(services):
+        at = (place * max(totals.values()) / 5, -0.75)
+        drawing.write(axis, at, service, colours[service])
     drawing.bare(axis)
     axis.set(ylim=(len(bills) - 0.4, -0.95), xlim=(0, max(totals.values()) * 1.02))
     axis.set_yticks(range(len(bills)), list(bills))

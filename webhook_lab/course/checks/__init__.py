@@ -7,6 +7,7 @@ from webhook_lab.course.checks import (
     failures,
     front_door,
     once,
+    paper,
     publisher,
     queue,
     start,
@@ -29,6 +30,7 @@ BY_CHAPTER: dict[str, Checks] = {
     "08": buffer.CHECKS,
     "09": failures.CHECKS,
     "10": throttles.CHECKS,
+    "12": paper.CHECKS,
     "15": teardown.CHECKS,
 }
 
