@@ -5,7 +5,7 @@ import numpy as np
 from webhook_lab.scale.scenario import Flow, Scenario
 from webhook_lab.scale.tally import Floats
 
-CHUNK = 65_536
+CHUNK = 50_000
 """So many at once: what is reckoned in between takes no memory to speak of."""
 
 

@@ -291,9 +291,10 @@ class Engine:
         takes = len(batch) * (scenario.each_message_seconds + scenario.work_seconds * length)
         failed = self._failed(batch, start, takes)
         finish = start + scenario.each_batch_seconds + min(takes, scenario.function_timeout)
-        self._table = max(self._table, start) + len(batch) * scenario.write_units / scenario.table_writes
-        finish = max(finish, self._table)
         good = len(batch) - len(failed)
+        if good:
+            self._table = max(self._table, start) + good * scenario.write_units / scenario.table_writes
+            finish = max(finish, self._table)
         heappush(self._busy, (finish, good))
         for place, receives in failed:
             heappush(self._hidden, (max(visible_until, finish), place, receives))

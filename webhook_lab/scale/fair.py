@@ -22,6 +22,11 @@ Waits = Mapping[str, tuple[Floats, Floats]]
 """By sender: when each delivery came, and how many seconds it waited to be received."""
 
 
+def longest(waits: Waits, *, without: str) -> float:
+    """Seconds that the unluckiest delivery waited, of all senders but one."""
+    return float(max(waited.max() for name, (_, waited) in waits.items() if name != without))
+
+
 class Turns:
     """One run of many senders through one queue, with as many pollers as the throttle allows.
 

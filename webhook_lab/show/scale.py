@@ -42,7 +42,7 @@ def forecast_chart(forecasts: Mapping[str, Forecast]) -> Chart:
     """Backlog and age of the oldest message over time, a line for each forecast by its name."""
     slowest = max(forecasts.values(), key=lambda each: each.ended)
     size, unit = unit_of(slowest.ended)
-    says = "; ".join(f"{name}: empty after {lasting(each.ended)}" for name, each in forecasts.items())
+    says = "; ".join(f"{name}: all through after {lasting(each.ended)}" for name, each in forecasts.items())
     peak = max(each.waiting.max() for each in forecasts.values())
     drawing = Drawing(says, f"At most {peak:,.0f} messages wait", heights=(170, 110), left=76, right=104)
     above, below = drawing.axes
@@ -129,7 +129,8 @@ def waits_chart(runs: Mapping[str, Waits], *, noisy: str) -> Chart:
     )
     for (name, (came, waits)), colour in zip(quiet.items(), (ORANGE, GREEN), strict=False):
         axis.plot(came / size, waits / tall, "o", ms=2, color=drawing.theme.mixed(colour), clip_on=False)
-        drawing.write(axis, (end, float(waits.max()) / tall), name, colour, move=(8, 0))
+        worst_at = float(came[np.argmax(waits)]) / size, float(waits.max()) / tall
+        drawing.write(axis, worst_at, name, colour, move=(10, 8))
     return drawing.chart(f"{len(next(iter(quiet.values()))[0]):,} deliveries of quiet senders.")
 
 
