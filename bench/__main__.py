@@ -7,9 +7,9 @@ import statistics
 import sys
 from typing import Any
 
-from bench import PARTS, TABLES, Part, Rows, building, database, doors, drain, first_use, live, sending
+from bench import PARTS, TABLES, Part, Rows, building, database, doors, drain, first_use, live, model, sending
 
-MODULES = (building, first_use, database, drain, sending, live, doors)
+MODULES = (building, first_use, database, drain, sending, live, doors, model)
 """Where the parts are."""
 
 

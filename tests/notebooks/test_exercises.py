@@ -70,6 +70,9 @@ lab.create_mapping(maximum_concurrency=2)
     "11": """
 lab.create_direct_api(types=(*direct_api.TYPES, "application/cloudevents+json"))
 """,
+    "12": """
+lab.set_throttle(10)
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,

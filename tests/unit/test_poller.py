@@ -11,8 +11,9 @@ import pytest
 
 from tests.unit.fake_queue import FakeFunction, FakeQueue, a_queue, now, passing_at_once, until
 from webhook_lab.facts import quotas
+from webhook_lab.facts.pollers import LONGEST_PAUSE, Scale
 from webhook_lab.local_cloud.batches import Refused, bytes_of, failed_of, within
-from webhook_lab.local_cloud.poller import LONGEST_PAUSE, Pollers, PollerSettings, Scale
+from webhook_lab.local_cloud.poller import Pollers, PollerSettings
 
 TWENTY_SEEDS = range(20)
 Burst = tuple[list[FakeQueue], FakeFunction, float]

@@ -43,6 +43,11 @@ CHAPTERS = (
     Chapter("09_fail_on_purpose.ipynb", "api", ("queue", "dlq", "subscribe")),
     Chapter("10_choose_the_right_throttle.ipynb", "api", ("queue", "dlq", "subscribe")),
     Chapter("11_remove_the_middleman.ipynb", "api", ("api", "queue", "subscribe")),
+    Chapter(
+        "12_scale_it_on_paper.ipynb",
+        "api",
+        ("sender", "api", "publish", "queue", "dlq", "subscribe", "table"),
+    ),
     Chapter("15_tear_it_down.ipynb", "api", ()),
 )
 """Every chapter that has a notebook, in order."""

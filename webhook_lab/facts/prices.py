@@ -15,6 +15,9 @@ REST_API_REQUESTS = Fact(3.50, "USD per million requests", _PRICING.format("api-
 LAMBDA_REQUESTS = Fact(0.20, "USD per million requests", _LAMBDA)
 LAMBDA_GB_SECONDS = Fact(0.0000166667, "USD per GB-second", _LAMBDA)
 SQS_REQUESTS = Fact(0.40, "USD per million requests", _SQS)
+SQS_FIFO_REQUESTS = Fact(0.50, "USD per million requests", _SQS)
+SQS_REQUEST_BYTES = Fact(64 * 1024, "bytes", _SQS)
+"""A request is charged once for each started piece of this size."""
 SQS_FREE_REQUESTS = Fact(1_000_000, "requests a month", _SQS)
 DYNAMODB_WRITES = Fact(0.625, "USD per million write units", _DYNAMODB)
 LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))

@@ -14,13 +14,14 @@ _MESSAGES = _SQS + "SQSDeveloperGuide/quotas-messages.html"
 _QUEUES = _SQS + "SQSDeveloperGuide/quotas-queues.html"
 _METRICS = _SQS + "SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html"
 _VISIBILITY = _SQS + "SQSDeveloperGuide/sqs-visibility-timeout.html"
+_FAIR = _SQS + "SQSDeveloperGuide/sqs-fair-queues-detailed.html"
 _LIMITS = _LAMBDA + "dg/gettingstarted-limits.html"
 _CONCURRENCY = _LAMBDA + "dg/configuration-concurrency.html"
 _WITH_QUEUE = _LAMBDA + "dg/services-sqs-configure.html"
 _SCALING = _LAMBDA + "dg/services-sqs-scaling.html"
 _RUNTIMES = _LAMBDA + "dg/lambda-runtimes.html"
 _MAPPING = _LAMBDA + "api/API_CreateEventSourceMapping.html"
-_API_LIMITS = _API + "limits.html"
+_API_LIMITS = _API + "api-gateway-request-throttling.html"
 
 # SQS: messages
 SQS_MESSAGE_BYTES = Fact(1_048_576, "bytes", _MESSAGES)
@@ -46,6 +47,11 @@ SQS_MAX_RECEIVE_COUNT_MOST = Fact(
 )
 SQS_MOVES_PER_SECOND = Fact(500, "messages a second", _SQS + "APIReference/API_StartMessageMoveTask.html")
 """The most that a message move task moves."""
+SQS_FAIR_SHARE = Fact(10, "% of the messages in flight", _FAIR)
+SQS_FAIR_LEAST = Fact(30, "messages in flight", _FAIR)
+"""A group of a standard queue is noisy above both; the others' messages are then given out first."""
+SQS_FIFO_RATE = Fact(300, "calls a second for each action", _MESSAGES)
+"""Of a FIFO queue without high throughput mode; a call takes up to ten messages."""
 SQS_METRICS_EVERY = Fact(60, "seconds", _METRICS)
 """How often SQS gives CloudWatch its metrics."""
 SQS_FIFO_DEDUPLICATION = Fact(
@@ -95,6 +101,9 @@ VISIBILITY_PER_TIMEOUT = Fact(6, "times the function's timeout", _WITH_QUEUE)
 MAX_RECEIVE_COUNT_ADVISED = Fact(5, "receives", _WITH_QUEUE)
 """What AWS advises as the least maxReceiveCount, so that throttling sends no good message to the DLQ."""
 
+LAMBDA_SCALES_BY = Fact(1_000, "executions every 10 seconds", _LAMBDA + "dg/scaling-behavior.html")
+"""How many environments one function may add in that time."""
+
 # API Gateway
 _EXECUTION = _API + "api-gateway-execution-service-limits-table.html"
 API_PAYLOAD = Fact(10, "MB", _EXECUTION)
@@ -106,6 +115,10 @@ API_METHODS = Fact(
     _API + "how-to-method-settings.html",
 )
 """What ANY stands for."""
+API_RATE = Fact(10_000, "requests a second", _API_LIMITS)
+"""What an account may send through all its APIs in a region, unless it is new or has asked for more."""
+API_BURST = Fact(5_000, "requests", _API_LIMITS)
+"""How many requests may come at once: the bucket that the rate refills."""
 
 # DynamoDB
 DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")
@@ -123,6 +136,10 @@ LOGS_RETENTION_DAYS = Fact(
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html",
 )
 """For how many days a log group may keep its lines; no other numbers are taken."""
+DYNAMODB_NEW_TABLE_WRITES = Fact(4_000, "write units a second", _DYNAMODB + "on-demand-capacity-mode.html")
+"""What an on-demand table takes at once when it is new; later twice its earlier peak."""
+
+# IAM and CloudWatch Logs
 LOGS_FILTER_CALLS_PER_SECOND = Fact(
     5, "requests", "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 )

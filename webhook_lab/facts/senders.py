@@ -38,6 +38,8 @@ STANDARD_WEBHOOKS_RETRIES = Fact(
 """The delay before each attempt, with jitter."""
 
 GITHUB_WAIT = Fact(10, "seconds", _GITHUB)
+GITHUB_PAYLOAD = Fact(10_600, "bytes", "https://github.com/octokit/webhooks")
+"""What GitHub's recorded deliveries are on average; the median is 7,900."""
 SHOPIFY_WAIT = Fact(5, "seconds", _SHOPIFY)
 SHOPIFY_RETRIES = Fact(8, "retries", _SHOPIFY)
 SHOPIFY_RETRY_PERIOD = Fact(4 * _HOUR, "seconds", _SHOPIFY)

@@ -35,6 +35,7 @@ from webhook_lab.watch.rows import Answer, Moment
 if TYPE_CHECKING:
     from webhook_lab.lab.attempts import Attempts
     from webhook_lab.lab.run import WatchedRun
+    from webhook_lab.scale.scenario import Flow, Scenario
     from webhook_lab.send.run import Run
     from webhook_lab.show.chart import Chart
     from webhook_lab.show.database import Database
@@ -374,6 +375,16 @@ class Lab:
         from webhook_lab.pipeline.operations import warm_subscriber
 
         warm_subscriber(self.pipeline)
+
+    def scenario(self, *flows: "Flow", **instead: Any) -> "Scenario":
+        """The pipeline's settings on paper, with this load; see `Scenario` for what else can be told.
+
+        Raises:
+            LabError: what AWS would refuse, with its reason, or what is no number.
+        """
+        from webhook_lab.scale.scenario import Scenario
+
+        return Scenario.of(self.pipeline.settings, *flows, **instead)
 
     def controls(self, *, most: int) -> "Controls":
         """Controls of the run that is watched; a burst of theirs makes `most` requests at most.

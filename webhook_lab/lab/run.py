@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.operations import LEAST, check_throttle, set_throttle, throttle_of, warm_subscriber
+from webhook_lab.scale.forecast import Forecast, forecast
+from webhook_lab.scale.scenario import Flow, Scenario
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
 from webhook_lab.show.bars import timeline_chart
@@ -251,6 +253,25 @@ class WatchedRun:
         expected = [(began, float(len(set(self.accepted)))), (began + seconds, 0.0)]
         took, marks = self.drained_in, self.marks
         return prediction_chart(self.watch.samples, expected, took=took, marks=marks)
+
+    def on_paper(self, scenario: Scenario) -> Forecast:
+        """What the exact model says of what was sent in this run, from when the first delivery was answered.
+
+        Args:
+            scenario: the settings; in place of its flows stand the deliveries that were accepted.
+        """
+        at = sorted((row.sent_at + row.milliseconds) / 1000 for row in self.sent if is_accepted(row.status))
+        flows = tuple(Flow(1, each - at[0]) for each in at)
+        return forecast(scenario.but(flows=flows, publish_seconds=0.0))
+
+    def overlay(self, paper: Forecast) -> Chart:
+        """What the queue held, beside what the model says of the same run; see `on_paper`."""
+        first = min(row.sent_at + row.milliseconds for row in self.sent if is_accepted(row.status))
+        began = (first - self.watch.began_at) / 1000
+        expected = [(began + at, held) for at, held in paper.held if at <= paper.ended]
+        took = (max(each.finished_at for each in self.work) - first) / 1000
+        expected.append((began + paper.ended, 0.0))
+        return prediction_chart(self.watch.samples, expected, took=took, marks=self.marks)
 
     def latencies(self) -> Chart:
         """How long each sender waited for its answer, and how long until the delivery was stored."""

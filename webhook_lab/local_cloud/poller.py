@@ -25,7 +25,8 @@ Not documented, so assumed:
 
 - pollers are added once a minute, all at once, from the first message after an idle time on;
 - a minute with a throttle or a failed function halves them, down to five, in place of adding any;
-- the pauses between attempts: `FIRST_PAUSE`, doubled up to `LONGEST_PAUSE`, with as much as half of jitter;
+- the pauses between attempts: `FIRST_PAUSE` (webhook_lab/facts/pollers.py), doubled up to `LONGEST_PAUSE`,
+  with as much as half of jitter;
 - the batching window begins with the first message.
 
 Over-pull follows: a free slot goes to whoever asks first. A poller that has just finished reads and invokes
@@ -43,7 +44,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from webhook_lab.facts import quotas
+from webhook_lab.facts.pollers import MINUTE, Scale, pause_after
 from webhook_lab.local_cloud.batches import (
     LONG_POLL,
     PAYLOAD_BYTES,
@@ -62,9 +63,6 @@ from webhook_lab.local_cloud.batches import (
 T = TypeVar("T")
 
 _CALLED_BACK = "called back"
-_MINUTE = 60.0
-FIRST_PAUSE, LONGEST_PAUSE, DOUBLINGS = 0.1, 5.0, 6
-"""Seconds before the second attempt, and at most before any; after so many doublings that is reached."""
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +76,6 @@ class PollerSettings:
     batching_window: float = 0
     maximum_concurrency: int | None = None
     report_batch_item_failures: bool = False
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How many pollers there are at least and at most, and how many more each minute."""
-
-    least: int = quotas.MAPPING_STARTS_WITH.value
-    more: int = quotas.MAPPING_GROWS_BY.value
-    most: int = quotas.MAPPING_ENDS_WITH.value
 
 
 class Pollers:
@@ -247,16 +236,12 @@ class Pollers:
             self.adjust()
         elif self._minute is None:
             self._troubled = False
-            self._minute = asyncio.get_running_loop().call_later(_MINUTE, self._after_a_minute)
+            self._minute = asyncio.get_running_loop().call_later(MINUTE, self._after_a_minute)
 
     def _after_a_minute(self) -> None:
-        scale = self._scale
-        if self._troubled:
-            self._wanted = max(scale.least, self._wanted // 2)
-        else:
-            self._wanted = min(scale.most, self._wanted + scale.more)
+        self._wanted = self._scale.after_a_minute(self._wanted, troubled=self._troubled)
         self._troubled = False
-        self._minute = asyncio.get_running_loop().call_later(_MINUTE, self._after_a_minute)
+        self._minute = asyncio.get_running_loop().call_later(MINUTE, self._after_a_minute)
         self.adjust()
 
     def _end_of_busy_time(self) -> None:
@@ -267,8 +252,7 @@ class Pollers:
 
     def _pause(self, attempt: int) -> float:
         """Seconds to wait after so many attempts before."""
-        doubled = FIRST_PAUSE * 2.0 ** min(attempt, DOUBLINGS)
-        return min(LONGEST_PAUSE, doubled) * self._chance.uniform(0.5, 1.5)
+        return pause_after(attempt, self._chance)
 
     async def _waiting(self, number: int, awaited: Awaitable[T]) -> T | None:
         """What is awaited, or None if this poller is called back from it."""

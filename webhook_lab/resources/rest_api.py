@@ -69,8 +69,8 @@ class RestApi(Resource):
                 )
             )
             if api["ResponseMetadata"].get("RetryAttempts"):  # one that was made, and its answer lost
-                for twin in [each for each in _named(aws, self.name, tags) if each["id"] != api["id"]]:
-                    _patiently(partial(RestApi.delete, aws, twin["id"]))
+                for twin in [each for each in named_apis(aws, self.name, tags) if each["id"] != api["id"]]:
+                    patiently(partial(RestApi.delete, aws, twin["id"]))
         invoke = f"lambda:path/2015-03-31/functions/{self.function_arn}/invocations"
         uri = f"arn:{target.partition}:apigateway:{target.region}:{invoke}"
         _restore_methods(aws, api["id"], uri)
@@ -167,7 +167,7 @@ def _restore_binary(aws: Session, api: Any) -> Any:
     patched = aws.apigateway.update_rest_api(restApiId=api["id"], patchOperations=patch)
     if patched.get("binaryMediaTypes") == BINARY:
         return patched
-    _patiently(lambda: RestApi.delete(aws, api["id"]))
+    patiently(lambda: RestApi.delete(aws, api["id"]))
     return None
 
 

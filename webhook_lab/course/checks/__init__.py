@@ -21,6 +21,7 @@ BY_CHAPTER = {
     "09": "failures",
     "10": "throttles",
     "11": "direct",
+    "12": "paper",
     "15": "teardown",
 }
 """The module with each chapter's checks."""
