@@ -7,6 +7,7 @@ from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab import sweep
@@ -28,6 +29,9 @@ from webhook_lab.pipeline import (
     steps_until,
     warm_subscriber,
 )
+from webhook_lab.pipeline.compare import compare
+from webhook_lab.pipeline.export import export, production, stack_of
+from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.alarm import Alarm
 from webhook_lab.resources.function import Function, ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.log_group import LogGroup
@@ -36,6 +40,7 @@ from webhook_lab.resources.queue import Depth, Queue, depth
 from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
+from webhook_lab.resources.stack import Stack, delete_stack
 from webhook_lab.resources.table import Table
 from webhook_lab.send.events import events
 from webhook_lab.send.run import Run
@@ -249,6 +254,52 @@ class Lab:
         except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
             return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
         return self.show(f"{handler}_function")
+
+    # --- taking it to production
+
+    def export(self, folder: str | Path, *, force: bool = False) -> Card:
+        """Write the pipeline as a template with its handlers and a README; show the production checklist.
+
+        Args:
+            force: write over what an earlier export wrote.
+
+        Raises:
+            LabError: the folder is not empty, or cannot be written.
+        """
+        return cards.checklist_card(export(Path(folder), self.pipeline.settings, force=force))
+
+    def deploy(self, folder: str | Path) -> Card:
+        """Deploy an exported folder as a stack, through CloudFormation alone; its code goes into a bucket.
+
+        Raises:
+            LabError: what CloudFormation said, and of which resource.
+        """
+        self.__dict__.pop("stack", None)
+        return self._create(Stack, "stack", **stack_of(Path(folder)))
+
+    @cached_property
+    def stack(self) -> "Lab":
+        """The stack's pipeline as a lab of its own: the same methods, and the same checkpoints."""
+        settings = production(self.pipeline.settings)
+        pipeline = Pipeline(self.aws, Names(self.names.stack), self.pipeline.ledger, settings)
+        return type(self)(pipeline, self.chapter)
+
+    def compare(self) -> Card:
+        """Both pipelines setting by setting: the one built by calls, and the stack's."""
+        return cards.compared_card(compare(self.pipeline, self.stack.pipeline))
+
+    def delete_stack(self, *, unprotect: bool = False) -> None:
+        """Delete the stack as CloudFormation does, or with its protection taken off and its code too.
+
+        Raises:
+            LabError: it is protected; nothing is deleted then.
+        """
+        self._step = self.aws.calls.mark()
+        if unprotect:
+            self.pipeline.remove("stack")
+        else:
+            with explain(f"delete stack {self.names.stack!r}"):
+                delete_stack(self.aws, self.names.stack)
 
     # --- using what stands
 

@@ -80,16 +80,21 @@ def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
     Raises:
         LabError: when there is no such handler, or no such piece.
     """
-    folder, buffer = source_folder(handler), io.BytesIO()
-    sources = {path.name: path for path in folder.glob("*.py")}
+    zip_bytes = zip_folder(source_folder(handler), instead)
+    digest = hashlib.sha256(zip_bytes)
+    return Package(handler, zip_bytes, digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+
+
+def zip_folder(folder: Path, instead: Mapping[str, str] | None = None) -> bytes:
+    """The zip of a folder's Python sources; see `package`."""
+    buffer, sources = io.BytesIO(), {path.name: path for path in folder.glob("*.py")}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(sources):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system, entry.external_attr = 3, READABLE  # 3: Unix, wherever this runs
             text = sources[name].read_bytes().replace(b"\r\n", b"\n")
             archive.writestr(entry, _altered(text, instead or {}) if name == "app.py" else text)
-    digest = hashlib.sha256(buffer.getvalue())
-    return Package(handler, buffer.getvalue(), digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+    return buffer.getvalue()
 
 
 def _altered(source: bytes, instead: Mapping[str, str]) -> bytes:

@@ -15,7 +15,15 @@ from urllib.parse import quote
 from webhook_lab.aws.retry import retry_on, retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, quotas, spoken
-from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages, refuse_foreign
+from webhook_lab.resources.ownership import (
+    Tags,
+    absent_is_none,
+    existed,
+    is_ours,
+    pages,
+    refuse_foreign,
+    to_pairs,
+)
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -122,6 +130,18 @@ class Queue(Resource):
         for url in pages(aws.sqs, "list_queues", "QueueUrls", **where):
             name = url.rsplit("/", 1)[-1]
             yield Listed(name, name, aws.target.arn("sqs", name), partial(_tags, aws, url))
+
+    def template(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        redrive = {"deadLetterTargetArn": self.dead_letter_arn, "maxReceiveCount": self.max_receive_count}
+        properties = {
+            "QueueName": self.name,
+            "VisibilityTimeout": self.visibility_timeout,
+            "ReceiveMessageWaitTimeSeconds": self.receive_wait,
+            "MessageRetentionPeriod": self.retention,
+            **({"RedrivePolicy": redrive} if self.dead_letter_arn else {}),
+            "Tags": to_pairs(tags),
+        }
+        return {logical_id: {"Type": "AWS::SQS::Queue", "Properties": properties}}
 
     def rows(self) -> Rows:
         after = "none: a message that keeps failing is lost when it expires"

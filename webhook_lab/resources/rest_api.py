@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 from webhook_lab.aws.retry import retry_on
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices
-from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages
+from webhook_lab.resources.ownership import Tags, absent_is_none, existed, is_ours, pages, to_pairs
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 ROOT, ANY_PATH = "/", "/{proxy+}"
@@ -58,8 +58,7 @@ class RestApi(Resource):
                     name=self.name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
                 )
             )
-        invoke = f"lambda:path/2015-03-31/functions/{self.function_arn}/invocations"
-        uri = f"arn:{target.partition}:apigateway:{target.region}:{invoke}"
+        uri = _invoke_uri(target.partition, target.region, self.function_arn)
         _restore_methods(aws, api["id"], uri)
         _allow(aws, tail(self.function_arn or ""), target.arn("execute-api", f"{api['id']}/*/*"))
         _deploy(aws, api["id"], uri)
@@ -100,6 +99,66 @@ class RestApi(Resource):
         for row in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
             yield Listed(row["name"], row["id"], "", partial(dict, row.get("tags", {})))
 
+    def template(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        """Plain resources: API, path, methods, permission, deployment, stage.
+
+        A deployment never changes: one that holds something else goes by another logical id.
+        """
+        api, uri = f"${{{logical_id}}}", _invoke_uri("${AWS::Partition}", "${AWS::Region}", self.function_arn)
+        method = {
+            "RestApiId": api,
+            "HttpMethod": "ANY",
+            "AuthorizationType": "NONE",
+            "Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri},
+        }
+        source = f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:{api}/*/*"
+        methods, deployment = [f"{logical_id}AnyRoot", f"{logical_id}AnyPath"], f"{logical_id}Deployment"
+        deployment += _digest(uri)
+        parts: dict[str, tuple[str, dict[str, Any]]] = {
+            logical_id: (
+                "RestApi",
+                {
+                    "Name": self.name,
+                    "EndpointConfiguration": {"Types": REGIONAL["types"]},
+                    "BinaryMediaTypes": BINARY,
+                    "Tags": to_pairs(tags),
+                },
+            ),
+            f"{logical_id}Path": (
+                "Resource",
+                {
+                    "RestApiId": api,
+                    "ParentId": f"${{{logical_id}.RootResourceId}}",
+                    "PathPart": ANY_PATH[1:],
+                },
+            ),
+            methods[0]: ("Method", {**method, "ResourceId": f"${{{logical_id}.RootResourceId}}"}),
+            methods[1]: ("Method", {**method, "ResourceId": f"${{{logical_id}Path}}"}),
+            deployment: ("Deployment", {"RestApiId": api}),
+            f"{logical_id}Stage": (
+                "Stage",
+                {
+                    "RestApiId": api,
+                    "DeploymentId": f"${{{deployment}}}",
+                    "StageName": STAGE,
+                    "Tags": to_pairs(tags),
+                },
+            ),
+        }
+        resources: dict[str, Any] = {
+            key: {"Type": f"AWS::ApiGateway::{kind}", "Properties": properties}
+            for key, (kind, properties) in parts.items()
+        }
+        resources[deployment]["DependsOn"] = methods
+        permission = {
+            "FunctionName": self.function_arn,
+            "Action": "lambda:InvokeFunction",
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": source,
+        }
+        resources[f"{logical_id}Permission"] = {"Type": "AWS::Lambda::Permission", "Properties": permission}
+        return resources
+
     def rows(self) -> Rows:
         return (
             ("Methods and paths", "\n".join(f"ANY {path}" for path in self.paths) or "none"),
@@ -125,6 +184,17 @@ def undeployed_methods(aws: Session, *, api_id: str) -> tuple[str, ...]:
         embed=["apisummary"],
     ).get("apiSummary", {})
     return tuple(sorted(now ^ {f"{method} {path}" for path in deployed for method in deployed[path]}))
+
+
+def _invoke_uri(partition: str, region: str, function_arn: str | None) -> str:
+    """What a proxy integration calls: Lambda's Invoke on that function."""
+    invoke = f"lambda:path/2015-03-31/functions/{function_arn}/invocations"
+    return f"arn:{partition}:apigateway:{region}:{invoke}"
+
+
+def _digest(uri: str) -> str:
+    """Of what a deployment holds, in 12 characters."""
+    return hashlib.sha256(json.dumps([uri, ROOT, ANY_PATH, BINARY]).encode()).hexdigest()[:12]
 
 
 def _named(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
@@ -195,8 +265,7 @@ def _allow(aws: Session, function_name: str, source_arn: str) -> None:
 
 def _deploy(aws: Session, api_id: str, uri: str) -> None:
     """Deploy when the stage serves something else. A deployment says what it holds in its description."""
-    holds = hashlib.sha256(json.dumps([uri, ROOT, ANY_PATH, BINARY]).encode()).hexdigest()[:12]
-    description = f"webhook-lab {holds}"
+    description = f"webhook-lab {_digest(uri)}"
     current = absent_is_none(lambda: aws.apigateway.get_stage(restApiId=api_id, stageName=STAGE), _GONE)
     deployment_id = current["deploymentId"] if current else ""
     deployed = current and aws.apigateway.get_deployment(restApiId=api_id, deploymentId=deployment_id)

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from webhook_lab import sweep
 from webhook_lab.facts import Fact
+from webhook_lab.facts.production import CHECKLIST
+from webhook_lab.pipeline.checklist import holds
+from webhook_lab.pipeline.compare import Setting
 from webhook_lab.pipeline.steps import kinds
 from webhook_lab.resources.redrive import Redriven
 from webhook_lab.resources.resource import Resource
@@ -77,6 +80,28 @@ def sweep_card(found: Sequence[sweep.Found], *, removed: bool = False) -> Card:
     then = f", and removed {'it' if len(found) == 1 else 'them'}" if removed and found else ""
     title = f"The sweep found {counted(len(found), 'resource')}{then}"
     return Card(title, "", rows, ("resource", "name", "known") if rows else ())
+
+
+def checklist_card(template: Mapping[str, Any]) -> Card:
+    """The production checklist: which lines an exported template holds."""
+    kept = holds(dict(template))
+    rows = tuple(
+        ("holds" if kept[key] else "DOES NOT HOLD", line.says, line.chapter, line.looks_at)
+        for key, line in CHECKLIST.items()
+    )
+    header = ("", "production checklist", "chapter", "looked at in the template")
+    return Card(f"Exported: {sum(kept.values())} of {len(kept)} lines hold", "", rows, header)
+
+
+def compared_card(settings: Sequence[Setting]) -> Card:
+    """Two pipelines setting by setting; where they are the same it is said once."""
+    rows = tuple(
+        (each.resource, each.name, each.lab, "the same" if each.same else each.stack, each.why)
+        for each in settings
+    )
+    differing = sum(not each.same for each in settings)
+    title = f"{len(settings)} settings, {differing} of them different"
+    return Card(title, "", rows, ("resource", "setting", "by calls", "by the stack", "why they differ"))
 
 
 def items_card(items: Sequence[Mapping[str, Any]]) -> Card:

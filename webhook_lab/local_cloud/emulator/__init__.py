@@ -8,12 +8,13 @@ Emulator: what ministack does by itself.
 Shown by: the test that would fail without the change.
 Upstream: whether a fix there would retire the change, or why it stays ours.
 
-`answers` holds the changed answers to calls, `logs` what functions print, `mappings` who reads the queues.
+`answers` holds the changed answers to calls, `logs` what functions print, `mappings` who reads the queues,
+`stacks` what CloudFormation leaves out.
 Two more differences need nothing private, so they stand where requests come in: `guard` lets in only who may,
 and hands a REST API's requests on as API Gateway reads them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, logs
+from webhook_lab.local_cloud.emulator import answers, logs, stacks
 
 
 def install() -> None:
@@ -28,3 +29,5 @@ def install() -> None:
     answers.no_second_mapping_of_the_same()
     logs.logs_are_whole()
     logs.lines_are_live()
+    stacks.stacks_set_everything()
+    stacks.stacks_keep_protected_tables()
