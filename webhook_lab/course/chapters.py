@@ -42,6 +42,9 @@ CHAPTERS = (
     Chapter("08_watch_the_buffer_work.ipynb", "api", ("queue", "subscribe")),
     Chapter("09_fail_on_purpose.ipynb", "api", ("queue", "dlq", "subscribe")),
     Chapter("10_choose_the_right_throttle.ipynb", "api", ("queue", "dlq", "subscribe")),
+    Chapter(
+        "14_take_it_to_production.ipynb", "api", ("api", "publish", "queue", "dlq", "subscribe", "table")
+    ),
     Chapter("15_tear_it_down.ipynb", "api", ()),
 )
 """Every chapter that has a notebook, in order."""

@@ -16,8 +16,11 @@ from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered
+from webhook_lab.facts.runbook import BAD_DAYS, CAUSES
 from webhook_lab.lab.attempts import Attempts
+from webhook_lab.lab.bad_days import Stage
 from webhook_lab.lab.run import WatchedRun
+from webhook_lab.lab.signs import Signs, signs
 from webhook_lab.pipeline import (
     Pipeline,
     Settings,
@@ -84,6 +87,8 @@ class Lab:
         self.answers: list[Answer] = []
         self.database: Database | None = None
         self.watched: WatchedRun | None = None
+        self.stage: Stage | None = None
+        self.diagnosis: tuple[str, str] | None = None
         self._bursts = 0
         self._step = self.aws.calls.mark()
 
@@ -300,6 +305,52 @@ class Lab:
         else:
             with explain(f"delete stack {self.names.stack!r}"):
                 delete_stack(self.aws, self.names.stack)
+
+    # --- the runbook
+
+    def bad_day(self, cause: str | None = None) -> Card:
+        """Have one of the runbook's bad days happen and show its line; None draws one and tells nobody.
+
+        Whatever a chapter has added (an alarm, a stack) is removed first, and every setting put back.
+
+        Raises:
+            LabError: there is no such day.
+        """
+        if cause is not None and cause not in BAD_DAYS:
+            raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
+        day = BAD_DAYS[cause or secrets.choice(CAUSES)]
+        self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
+        seen = self.stage.begin()
+        return cards.bad_day_card(day, seen.alarms) if cause else cards.drawn_day_card()
+
+    @property
+    def signs(self) -> Signs:
+        """What queue and logs show since the bad day began.
+
+        Raises:
+            LabError: there was none.
+        """
+        return signs(self, since=self._staged().began_at)
+
+    def cure(self) -> Card:
+        """Do what the runbook says about the bad day that was asked for, and prove that it is over.
+
+        Raises:
+            LabError: there was none, or it is not over in time.
+        """
+        self._step = self.aws.calls.mark()
+        stage = self._staged()
+        return cards.cured_card(stage.day, stage.end().alarms, stored=len(stage.stored))
+
+    def diagnose(self, cause: str, cure: str) -> None:
+        """Say what it was and what ends it; `exercise` judges. The words are those of the runbook."""
+        self._staged()
+        self.diagnosis = (cause, cure)
+
+    def _staged(self) -> Stage:
+        if self.stage is None:
+            raise LabError("look at the bad day", "none has happened", "Call lab.bad_day() first.")
+        return self.stage
 
     # --- using what stands
 

@@ -7,6 +7,7 @@ from webhook_lab.course.checks import (
     failures,
     front_door,
     once,
+    production,
     publisher,
     queue,
     start,
@@ -29,6 +30,7 @@ BY_CHAPTER: dict[str, Checks] = {
     "08": buffer.CHECKS,
     "09": failures.CHECKS,
     "10": throttles.CHECKS,
+    "14": production.CHECKS,
     "15": teardown.CHECKS,
 }
 
