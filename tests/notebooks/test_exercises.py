@@ -67,6 +67,10 @@ lab.create_function("subscribe")
     "10": """
 lab.create_mapping(maximum_concurrency=2)
 """,
+    "14": """
+lab.bad_day("wrong secret")
+lab.diagnose("wrong secret", "let it drain")
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,

@@ -303,8 +303,12 @@ class Lab:
         if unprotect:
             self.pipeline.remove("stack")
         else:
-            with explain(f"delete stack {self.names.stack!r}"):
-                delete_stack(self.aws, self.names.stack)
+            try:
+                with explain(where := f"delete stack {self.names.stack!r}"):
+                    delete_stack(self.aws, self.names.stack)
+            except LabError as error:
+                try_this = "If you mean it: lab.delete_stack(unprotect=True)."
+                raise LabError(where, error.said, try_this) from error
 
     # --- the runbook
 
