@@ -31,6 +31,15 @@ def test_a_bad_day_rings_is_judged_by_cause_and_cure_and_ends(lab: Lab, verdict:
     assert lab.signs.alarms == ()
 
 
+def test_a_day_that_nobody_has_ended_is_over_when_another_begins(lab: Lab) -> None:
+    usual = lab.pipeline.settings
+    lab.bad_day("wrong secret")
+    lab.bad_day("poison message")
+    assert lab.signs.alarms == ("dead_letters",)
+    lab.cure()
+    assert lab.pipeline.settings == usual
+
+
 def test_before_a_bad_day_there_is_nothing_to_diagnose(lab: Lab, verdict: Verdict) -> None:
     assert verdict() == "Exercise: not tried yet."
     for look in (lambda: lab.signs, lab.cure, lambda: lab.diagnose(CAUSES[0], CURES[0])):

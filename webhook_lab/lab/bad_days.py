@@ -35,6 +35,7 @@ class Stage:
         answers: to what was sent on the day.
         old: the secret that the sender still signs with, where the day is about that.
         usual: the settings of a good day.
+        over: they are in force again.
     """
 
     lab: "Lab"
@@ -43,11 +44,13 @@ class Stage:
     answers: list[Answer] = field(default_factory=list)
     old: str = ""
     usual: Settings = field(default_factory=Settings)
+    over: bool = True
 
     def begin(self) -> Signs:
         """Restore the pipeline, have the day happen, and return what there is to see."""
         self.usual = self.lab.pipeline.settings
         self.lab.pipeline.restore(LAST)
+        self.over = False
         self.began_at = self.lab.aws.now()
         stage, shows = _STAGES[self.day.cause]
         stage(self)
@@ -61,8 +64,13 @@ class Stage:
         """
         _CURES[self.day.cause](self)
         seen = self._once(self._is_over, "the bad day to be over")
-        self.lab.pipeline.settings = self.usual
+        self.leave()
         return seen
+
+    def leave(self) -> None:
+        """Go back to the settings of a good day, also where nobody has ended this one."""
+        if not self.over:
+            self.lab.pipeline.settings, self.over = self.usual, True
 
     @property
     def stored(self) -> list[Answer]:

@@ -323,6 +323,8 @@ class Lab:
         if cause is not None and cause not in BAD_DAYS:
             raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
         day = BAD_DAYS[cause or secrets.choice(CAUSES)]
+        if self.stage:
+            self.stage.leave()
         self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
         seen = self.stage.begin()
         return cards.bad_day_card(day, seen.alarms) if cause else cards.drawn_day_card()
