@@ -73,6 +73,10 @@ lab.create_direct_api(types=(*direct_api.TYPES, "application/cloudevents+json"))
     "12": """
 lab.set_throttle(10)
 """,
+    "14": """
+lab.bad_day("wrong secret")
+lab.diagnose("wrong secret", "let it drain")
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,

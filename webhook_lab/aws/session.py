@@ -42,6 +42,8 @@ class Session:
     logs: "CloudWatchLogsClient"
     cloudwatch: "CloudWatchClient"
     tagging: "ResourceGroupsTaggingAPIClient"
+    cloudformation: Any  # these two are typed by nobody here: one class calls each
+    s3: Any
 
     def __init__(self, target: Target) -> None:
         self.target = target

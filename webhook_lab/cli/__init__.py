@@ -7,6 +7,7 @@ import click
 
 from webhook_lab.cli.care import doctor, sweep
 from webhook_lab.cli.deliveries import redrive, send, show
+from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, env, status, up
 from webhook_lab.cli.report import Commands
@@ -24,5 +25,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, down, sweep):
+for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, down, sweep):
     main.add_command(command)

@@ -48,6 +48,9 @@ CHAPTERS = (
         "api",
         ("sender", "api", "publish", "queue", "dlq", "subscribe", "table"),
     ),
+    Chapter(
+        "14_take_it_to_production.ipynb", "api", ("api", "publish", "queue", "dlq", "subscribe", "table")
+    ),
     Chapter("15_tear_it_down.ipynb", "api", ()),
 )
 """Every chapter that has a notebook, in order."""

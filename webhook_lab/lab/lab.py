@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
@@ -25,6 +26,7 @@ from webhook_lab.resources.queue import Depth, Queue, depth
 from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
+from webhook_lab.resources.stack import Stack, delete_stack
 from webhook_lab.resources.table import Table
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
@@ -34,7 +36,9 @@ from webhook_lab.watch.rows import Answer, Moment
 
 if TYPE_CHECKING:
     from webhook_lab.lab.attempts import Attempts
+    from webhook_lab.lab.bad_days import Stage
     from webhook_lab.lab.run import WatchedRun
+    from webhook_lab.lab.signs import Signs
     from webhook_lab.scale.scenario import Flow, Scenario
     from webhook_lab.send.run import Run
     from webhook_lab.show.chart import Chart
@@ -67,6 +71,8 @@ class Lab:
         self.answers: list[Answer] = []
         self.database: Database | None = None
         self.watched: WatchedRun | None = None
+        self.stage: Stage | None = None
+        self.diagnosis: tuple[str, str] | None = None
         self._bursts = 0
         self._step = self.aws.calls.mark()
 
@@ -260,6 +266,118 @@ class Lab:
         except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
             return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
         return self.show(f"{handler}_function")
+
+    # --- taking it to production
+
+    def export(self, folder: str | Path, *, force: bool = False) -> Card:
+        """Write the pipeline as a template with its handlers and a README; show the production checklist.
+
+        Args:
+            force: write over what an earlier export wrote.
+
+        Raises:
+            LabError: the folder is not empty, or cannot be written.
+        """
+        from webhook_lab.pipeline.export import export
+
+        return cards.checklist_card(export(Path(folder), self.pipeline.settings, force=force))
+
+    def deploy(self, folder: str | Path) -> Card:
+        """Deploy an exported folder as a stack, through CloudFormation alone; its code goes into a bucket.
+
+        Raises:
+            LabError: what CloudFormation said, and of which resource.
+        """
+        from webhook_lab.pipeline.export import stack_of
+
+        self.__dict__.pop("stack", None)
+        return self._create(Stack, "stack", **stack_of(Path(folder)))
+
+    @cached_property
+    def stack(self) -> "Lab":
+        """The stack's pipeline as a lab of its own: the same methods, and the same checkpoints."""
+        from webhook_lab.pipeline.export import production
+        from webhook_lab.pipeline.naming import Names
+
+        settings = production(self.pipeline.settings)
+        pipeline = Pipeline(self.aws, Names(self.names.stack), self.pipeline.ledger, settings)
+        return type(self)(pipeline, self.chapter)
+
+    def compare(self) -> Card:
+        """Both pipelines setting by setting: the one built by calls, and the stack's."""
+        from webhook_lab.pipeline.compare import compare
+
+        return cards.compared_card(compare(self.pipeline, self.stack.pipeline))
+
+    def delete_stack(self, *, unprotect: bool = False) -> None:
+        """Delete the stack as CloudFormation does, or with its protection taken off and its code too.
+
+        Raises:
+            LabError: it is protected; nothing is deleted then.
+        """
+        self._step = self.aws.calls.mark()
+        if unprotect:
+            self.pipeline.remove("stack")
+        else:
+            try:
+                with explain(where := f"delete stack {self.names.stack!r}"):
+                    delete_stack(self.aws, self.names.stack)
+            except LabError as error:
+                try_this = "If you mean it: lab.delete_stack(unprotect=True)."
+                raise LabError(where, error.said, try_this) from error
+
+    # --- the runbook
+
+    def bad_day(self, cause: str | None = None) -> Card:
+        """Have one of the runbook's bad days happen and show its line; None draws one and tells nobody.
+
+        Whatever a chapter has added (an alarm, a stack) is removed first, and every setting put back.
+
+        Raises:
+            LabError: there is no such day.
+        """
+        from webhook_lab.facts.runbook import BAD_DAYS, CAUSES
+        from webhook_lab.lab.bad_days import Stage
+
+        if cause is not None and cause not in BAD_DAYS:
+            raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
+        day = BAD_DAYS[cause or secrets.choice(CAUSES)]
+        if self.stage:
+            self.stage.leave()
+        self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
+        seen = self.stage.begin()
+        return cards.bad_day_card(day, seen.alarms) if cause else cards.drawn_day_card()
+
+    @property
+    def signs(self) -> "Signs":
+        """What queue and logs show since the bad day began.
+
+        Raises:
+            LabError: there was none.
+        """
+        from webhook_lab.lab.signs import signs
+
+        return signs(self, since=self._staged().began_at)
+
+    def cure(self) -> Card:
+        """Do what the runbook says about the bad day that was asked for, and prove that it is over.
+
+        Raises:
+            LabError: there was none, or it is not over in time.
+        """
+        self._step = self.aws.calls.mark()
+        stage = self._staged()
+        return cards.cured_card(stage.day, stage.end().alarms, stored=len(stage.stored))
+
+    def diagnose(self, cause: str, cure: str) -> None:
+        """Say what it was and what ends it; `exercise` judges. The words are those of the runbook."""
+        self._staged()
+        self.diagnosis = (cause, cure)
+
+    def _staged(self) -> "Stage":
+        if self.stage is None:
+            raise LabError("look at the bad day", "none has happened", "Call lab.bad_day() first.")
+        return self.stage
 
     # --- using what stands
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
 from webhook_lab.resources.ownership import TAG_KEY
+from webhook_lab.resources.stack import ENDING
 
 DEFAULT_PREFIX = "webhook-lab"
 FUNCTIONS = ("publish", "subscribe")
@@ -65,6 +66,11 @@ class Names:
     @property
     def alarm(self) -> str:
         return f"{self.prefix}-dead-letters"
+
+    @property
+    def stack(self) -> str:
+        """The stack of an exported template; all in it begins with this name in place of the prefix."""
+        return f"{self.prefix}{ENDING}"
 
     def function(self, handler: str) -> str:
         """The function that runs `handler` ("publish" or "subscribe"). Its role has the same name."""

@@ -93,15 +93,21 @@ def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
     Raises:
         LabError: when there is no such handler, or no such piece.
     """
-    files, buffer = sources(handler), io.BytesIO()
+    zip_bytes = zip_files(sources(handler), instead)
+    digest = hashlib.sha256(zip_bytes)
+    return Package(handler, zip_bytes, digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+
+
+def zip_files(files: Mapping[str, Path], instead: Mapping[str, str] | None = None) -> bytes:
+    """The zip of these files, by the names that they have in it; see `package`."""
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system, entry.external_attr = 3, READABLE  # 3: Unix, wherever this runs
             text = files[name].read_bytes().replace(b"\r\n", b"\n")
             archive.writestr(entry, _altered(text, instead or {}) if name == "app.py" else text)
-    digest = hashlib.sha256(buffer.getvalue())
-    return Package(handler, buffer.getvalue(), digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+    return buffer.getvalue()
 
 
 def _altered(source: bytes, instead: Mapping[str, str]) -> bytes:

@@ -22,6 +22,7 @@ from webhook_lab.resources.queue import Queue
 from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.rest_api import RestApi
 from webhook_lab.resources.role import Role
+from webhook_lab.resources.stack import Stack
 from webhook_lab.resources.table import Table
 
 if TYPE_CHECKING:
@@ -141,6 +142,10 @@ def _alarm(site: "Pipeline") -> Alarm:
     return Alarm(site.names.alarm, site.names.dlq, site.settings.dead_letter_alarm)
 
 
+def _stack(site: "Pipeline") -> Stack:
+    return Stack(site.names.stack)
+
+
 def _named(method: Callable[[Names, str], str], handler: str) -> Callable[[Names], str]:
     return lambda names: method(names, handler)
 
@@ -181,6 +186,7 @@ EXTRAS: dict[str, Step] = _Steps(
         Step("alarm", Alarm, lambda names: names.alarm, _alarm, "alarm"),
         Step("direct_role", Role, lambda names: names.direct, _direct_role, "direct door's role"),
         Step("direct_api", DirectApi, lambda names: names.direct, _direct_api, "direct door"),
+        Step("stack", Stack, lambda names: names.stack, _stack, "stack"),
     )
 )
 """What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""

@@ -1,4 +1,4 @@
-"""A CloudWatch alarm on how many messages wait in a queue: for a dead-letter queue, one is one too many.
+"""A CloudWatch alarm on one metric of one resource: for a dead-letter queue, one message is one too many.
 
 Calls: DescribeAlarms, ListTagsForResource; PutMetricAlarm; DeleteAlarms. SQS gives CloudWatch its
 metrics once a minute, and after an idle time up to 15 minutes late
@@ -33,24 +33,30 @@ State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 class Rule:
     """It is an alarm when the metric was above `threshold` in `periods` periods of `period` s in a row.
 
-    Of each period the largest value counts. No value is no alarm: an idle queue may publish none.
+    Of each period the largest value counts, or the sum. No value is no alarm: an idle queue may publish none.
+
+    Args:
+        dimension: by which name of a resource the metric is kept, such as ``"QueueName"``.
     """
 
     metric: str = "ApproximateNumberOfMessagesVisible"
     threshold: int = 0
     period: int = quotas.SQS_METRICS_EVERY.value
     periods: int = 1
+    namespace: str = "AWS/SQS"
+    dimension: str = "QueueName"
+    statistic: Literal["Maximum", "Sum"] = "Maximum"
 
 
 @dataclass(frozen=True)
 class Alarm(Resource):
-    """An alarm, or the same rule judged by us; `arn` is empty where there is no alarm."""
+    """An alarm on the resource called `watched`, or the same rule judged by us; then `arn` is empty."""
 
     kind: ClassVar[str] = "alarm"
     title: ClassVar[str] = "CloudWatch alarm"
     idle: ClassVar[str] = f"{prices.ALARM_MONTHS}; the first {prices.FREE_ALARMS} of an account are free"
 
-    queue_name: str
+    watched: str
     rule: Rule
     arn: str = ""
     state: State = "INSUFFICIENT_DATA"
@@ -62,19 +68,7 @@ class Alarm(Resource):
         Raises:
             Foreign: an alarm of that name is not ours.
         """
-        name, rule = self.name, self.rule
-        wanted: dict[str, Any] = {
-            "Namespace": "AWS/SQS",
-            "MetricName": rule.metric,
-            "Dimensions": [{"Name": "QueueName", "Value": self.queue_name}],
-            "Statistic": "Maximum",
-            "Period": rule.period,
-            "EvaluationPeriods": rule.periods,
-            "Threshold": float(rule.threshold),
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-            "ActionsEnabled": False,
-        }
+        name, wanted = self.name, {**self._wanted(), "ActionsEnabled": False}
         found = _look(aws, name)
         if found:
             refuse_foreign(f"alarm {name!r}", _tags(aws, found["AlarmArn"]), tags)
@@ -84,6 +78,24 @@ class Alarm(Resource):
             reason = f"alarm {name!r} to be listed"
             found = retry_until(lambda: _look(aws, name) or None, seconds=15, reason=reason)
         return self._of(found)
+
+    def _wanted(self) -> dict[str, Any]:
+        rule = self.rule
+        return {
+            "Namespace": rule.namespace,
+            "MetricName": rule.metric,
+            "Dimensions": [{"Name": rule.dimension, "Value": self.watched}],
+            "Statistic": rule.statistic,
+            "Period": rule.period,
+            "EvaluationPeriods": rule.periods,
+            "Threshold": float(rule.threshold),
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+        }
+
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        properties = {"AlarmName": self.name, **self._wanted(), "Tags": to_pairs(tags)}
+        return {logical_id: {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}
 
     @classmethod
     def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
@@ -96,10 +108,20 @@ class Alarm(Resource):
 
     @classmethod
     def _of(cls, found: Any) -> Self:
-        named = {each["Name"]: each["Value"] for each in found.get("Dimensions", [])}
-        rule = Rule(found["MetricName"], int(found["Threshold"]), found["Period"], found["EvaluationPeriods"])
+        dimension, watched = next(
+            ((each["Name"], each["Value"]) for each in found.get("Dimensions", [])), ("", "")
+        )
+        rule = Rule(
+            found["MetricName"],
+            int(found["Threshold"]),
+            found["Period"],
+            found["EvaluationPeriods"],
+            found["Namespace"],
+            dimension,
+            found["Statistic"],
+        )
         state = found.get("StateValue", "INSUFFICIENT_DATA")
-        return cls(found["AlarmName"], named.get("QueueName", ""), rule, found["AlarmArn"], state)
+        return cls(found["AlarmName"], watched, rule, found["AlarmArn"], state)
 
     @classmethod
     def delete(cls, aws: Session, identity: str) -> bool:
@@ -119,7 +141,7 @@ class Alarm(Resource):
     def rows(self) -> Rows:
         rule = self.rule
         return (
-            ("Watches", f"{rule.metric} of {self.queue_name}"),
+            ("Watches", f"{rule.metric} of {self.watched}"),
             ("Alarm when", f"more than {rule.threshold} in {_periods(rule.periods, rule.period)}"),
             ("Without a value", "no alarm (notBreaching)"),
             ("Tells", "nobody: it has no action"),

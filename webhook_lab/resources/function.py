@@ -95,6 +95,21 @@ class Function(Resource):
             "Environment": {"Variables": dict(self.environment)},
         }
 
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        """SAM's resource, which takes its code from a folder; which one, the export says.
+
+        It hands on the tracing header that a request came with, and records nothing itself (PassThrough).
+        """
+        reserved = {"ReservedConcurrentExecutions": self.reserved_concurrency}
+        properties = {
+            "FunctionName": self.name,
+            **self._wanted(),
+            **(reserved if self.reserved_concurrency is not None else {}),
+            "Tracing": "PassThrough",
+            "Tags": dict(tags),
+        }
+        return {logical_id: {"Type": "AWS::Serverless::Function", "Properties": properties}}
+
     def _restore(self, aws: Session, found: Any) -> None:
         """Change what differs, one change after the other."""
         name, lambda_, wanted = self.name, aws.lambda_, self._wanted()

@@ -6,7 +6,7 @@ Calls: DescribeLogGroups, ListTagsForResource; CreateLogGroup, PutRetentionPolic
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -15,7 +15,15 @@ from webhook_lab.aws.errors import code_of
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
-from webhook_lab.resources.ownership import Tags, existed, is_ours, looks_again, pages, refuse_foreign
+from webhook_lab.resources.ownership import (
+    Tags,
+    existed,
+    is_ours,
+    looks_again,
+    pages,
+    refuse_foreign,
+    to_pairs,
+)
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows
 
 LOGS = "/aws/lambda/"
@@ -87,6 +95,14 @@ class LogGroup(Resource):
             name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
             of = (("function", name.removeprefix(LOGS)),)
             yield Listed(name, name, arn, partial(_tags, aws, arn), goes_with=of)
+
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        properties = {
+            "LogGroupName": self.name,
+            "RetentionInDays": self.retention_days,
+            "Tags": to_pairs(tags),
+        }
+        return {logical_id: {"Type": "AWS::Logs::LogGroup", "Properties": properties}}
 
     def rows(self) -> Rows:
         kept = spoken(self.retention_days, "days") if self.retention_days else "for ever"

@@ -22,6 +22,7 @@ from webhook_lab.resources.ownership import (
     once_role_is_known,
     pages,
     refuse_foreign,
+    to_pairs,
 )
 from webhook_lab.resources.resource import FREE, Listed, Resource, Rows, tail
 
@@ -110,6 +111,16 @@ class Mapping(Resource):
             "ScalingConfig": {} if most is None else {"MaximumConcurrency": most},
             "FunctionResponseTypes": [_PARTIAL] if self.report_batch_item_failures else [],
         }
+
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        properties = {
+            "EventSourceArn": self.queue_arn,
+            "FunctionName": self.name,
+            "Enabled": self.enabled,
+            **{key: value for key, value in self._wanted().items() if value},
+            "Tags": to_pairs(tags),
+        }
+        return {logical_id: {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}}
 
     @classmethod
     def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:

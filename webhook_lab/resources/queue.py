@@ -23,6 +23,7 @@ from webhook_lab.resources.ownership import (
     looks_again,
     pages,
     refuse_foreign,
+    to_pairs,
 )
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
@@ -131,6 +132,18 @@ class Queue(Resource):
         for url in pages(aws.sqs, "list_queues", "QueueUrls", **where):
             name = url.rsplit("/", 1)[-1]
             yield Listed(name, name, aws.target.arn("sqs", name), partial(_read_tags, aws, url))
+
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        redrive = {"deadLetterTargetArn": self.dead_letter_arn, "maxReceiveCount": self.max_receive_count}
+        properties = {
+            "QueueName": self.name,
+            "VisibilityTimeout": self.visibility_timeout,
+            "ReceiveMessageWaitTimeSeconds": self.receive_wait,
+            "MessageRetentionPeriod": self.retention,
+            **({"RedrivePolicy": redrive} if self.dead_letter_arn else {}),
+            "Tags": to_pairs(tags),
+        }
+        return {logical_id: {"Type": "AWS::SQS::Queue", "Properties": properties}}
 
     def rows(self) -> Rows:
         after = "none: a message that keeps failing is lost when it expires"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from webhook_lab.aws.session import Session
 from webhook_lab.facts.fact import dollars
@@ -92,6 +92,13 @@ class Resource(ABC):
     @abstractmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:
         """All of the kind that could be a lab's, the lab's whose names begin with `prefix` among them."""
+
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:  # noqa: ARG002
+        """As resources of a CloudFormation template, by logical id; none where it has none of the kind.
+
+        What CloudFormation alone can say stands in the fields as ``${Queue.Arn}``; see `pipeline.export`.
+        """
+        return {}
 
     @abstractmethod
     def rows(self) -> Rows:

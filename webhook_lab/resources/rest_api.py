@@ -25,6 +25,7 @@ from webhook_lab.resources.ownership import (
     is_ours,
     looks_again,
     pages,
+    to_pairs,
 )
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
@@ -71,8 +72,7 @@ class RestApi(Resource):
             if api["ResponseMetadata"].get("RetryAttempts"):  # one that was made, and its answer lost
                 for twin in [each for each in named_apis(aws, self.name, tags) if each["id"] != api["id"]]:
                     patiently(partial(RestApi.delete, aws, twin["id"]))
-        invoke = f"lambda:path/2015-03-31/functions/{self.function_arn}/invocations"
-        uri = f"arn:{target.partition}:apigateway:{target.region}:{invoke}"
+        uri = _invoke_uri(target.partition, target.region, self.function_arn)
         _restore_methods(aws, api["id"], uri)
         _allow(aws, tail(self.function_arn or ""), target.arn("execute-api", f"{api['id']}/*/*"))
         deploy(aws, api["id"], [uri, ROOT, ANY_PATH, BINARY])
@@ -113,6 +113,66 @@ class RestApi(Resource):
         for row in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
             yield Listed(row["name"], row["id"], "", partial(_listed_tags, aws, row))
 
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        """Plain resources: API, path, methods, permission, deployment, stage.
+
+        A deployment never changes: one that holds something else goes by another logical id.
+        """
+        api, uri = f"${{{logical_id}}}", _invoke_uri("${AWS::Partition}", "${AWS::Region}", self.function_arn)
+        method = {
+            "RestApiId": api,
+            "HttpMethod": "ANY",
+            "AuthorizationType": "NONE",
+            "Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri},
+        }
+        source = f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:{api}/*/*"
+        methods, deployment = [f"{logical_id}AnyRoot", f"{logical_id}AnyPath"], f"{logical_id}Deployment"
+        deployment += _digest([uri, ROOT, ANY_PATH, BINARY])
+        parts: dict[str, tuple[str, dict[str, Any]]] = {
+            logical_id: (
+                "RestApi",
+                {
+                    "Name": self.name,
+                    "EndpointConfiguration": {"Types": REGIONAL["types"]},
+                    "BinaryMediaTypes": BINARY,
+                    "Tags": to_pairs(tags),
+                },
+            ),
+            f"{logical_id}Path": (
+                "Resource",
+                {
+                    "RestApiId": api,
+                    "ParentId": f"${{{logical_id}.RootResourceId}}",
+                    "PathPart": ANY_PATH[1:],
+                },
+            ),
+            methods[0]: ("Method", {**method, "ResourceId": f"${{{logical_id}.RootResourceId}}"}),
+            methods[1]: ("Method", {**method, "ResourceId": f"${{{logical_id}Path}}"}),
+            deployment: ("Deployment", {"RestApiId": api}),
+            f"{logical_id}Stage": (
+                "Stage",
+                {
+                    "RestApiId": api,
+                    "DeploymentId": f"${{{deployment}}}",
+                    "StageName": STAGE,
+                    "Tags": to_pairs(tags),
+                },
+            ),
+        }
+        resources: dict[str, Any] = {
+            key: {"Type": f"AWS::ApiGateway::{kind}", "Properties": properties}
+            for key, (kind, properties) in parts.items()
+        }
+        resources[deployment]["DependsOn"] = methods
+        permission = {
+            "FunctionName": self.function_arn,
+            "Action": "lambda:InvokeFunction",
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": source,
+        }
+        resources[f"{logical_id}Permission"] = {"Type": "AWS::Lambda::Permission", "Properties": permission}
+        return resources
+
     def rows(self) -> Rows:
         return (
             ("Methods and paths", "\n".join(f"ANY {path}" for path in self.paths) or "none"),
@@ -145,6 +205,17 @@ def _listed_tags(aws: Session, row: Any) -> dict[str, str]:
     if TAG_KEY not in row.get("tags", {}):
         return dict(row.get("tags", {}))
     return aws.apigateway.get_rest_api(restApiId=row["id"]).get("tags", {})
+
+
+def _invoke_uri(partition: str, region: str, function_arn: str | None) -> str:
+    """What a proxy integration calls: Lambda's Invoke on that function."""
+    invoke = f"lambda:path/2015-03-31/functions/{function_arn}/invocations"
+    return f"arn:{partition}:apigateway:{region}:{invoke}"
+
+
+def _digest(content: Any) -> str:
+    """Of what a deployment holds, in 12 characters."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
 def named_apis(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
@@ -218,8 +289,7 @@ def _allow(aws: Session, function_name: str, source_arn: str) -> None:
 
 def deploy(aws: Session, api_id: str, content: Any) -> None:
     """Deploy when the stage serves something else. A deployment says what it holds in its description."""
-    holds = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
-    description = f"webhook-lab {holds}"
+    description = f"webhook-lab {_digest(content)}"
     current = absent_is_none(lambda: aws.apigateway.get_stage(restApiId=api_id, stageName=STAGE), _GONE)
     deployment_id = current["deploymentId"] if current else ""
     deployed = current and aws.apigateway.get_deployment(restApiId=api_id, deploymentId=deployment_id)

@@ -117,6 +117,17 @@ class Role(Resource):
             if row["Path"] == ROLE_PATH:
                 yield Listed(name, name, row["Arn"], tags, at_our_path=True)
 
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        """With the policy inline: a role that SAM writes could also create log groups."""
+        properties = {
+            "RoleName": self.name,
+            "Path": self.path,
+            "AssumeRolePolicyDocument": trust_policy(self.service),
+            "Policies": [{"PolicyName": POLICY_NAME, "PolicyDocument": self.policy}],
+            "Tags": to_pairs({**tags, REGION_KEY: "${AWS::Region}"}),
+        }
+        return {logical_id: {"Type": "AWS::IAM::Role", "Properties": properties}}
+
     def rows(self) -> Rows:
         statements = (self.policy or {}).get("Statement", [])
         allows = "\n".join(

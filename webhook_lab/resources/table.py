@@ -117,6 +117,17 @@ class Table(Resource):
             arn = aws.target.arn("dynamodb", f"table/{name}")
             yield Listed(name, name, arn, partial(_listed_tags, aws, name))
 
+    def cloudformation(self, logical_id: str, tags: Tags) -> dict[str, Any]:
+        properties = {
+            "TableName": self.name,
+            "BillingMode": self.billing,
+            "KeySchema": [{"AttributeName": self.key, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": self.key, "AttributeType": "S"}],
+            "TimeToLiveSpecification": {"Enabled": True, "AttributeName": self.ttl_attribute},
+            "Tags": to_pairs(tags),
+        }
+        return {logical_id: {"Type": "AWS::DynamoDB::Table", "Properties": properties}}
+
     def rows(self) -> Rows:
         billing = "on demand (PAY_PER_REQUEST)" if self.billing == BILLING else self.billing
         expires = f"by {self.ttl_attribute} (time to live)" if self.ttl_attribute else "never"

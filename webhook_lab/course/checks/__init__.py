@@ -22,6 +22,7 @@ BY_CHAPTER = {
     "10": "throttles",
     "11": "direct",
     "12": "paper",
+    "14": "production",
     "15": "teardown",
 }
 """The module with each chapter's checks."""

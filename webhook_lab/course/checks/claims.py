@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_lab.aws.session import Session
 from webhook_lab.course.chapters import Chapter
+from webhook_lab.facts.runbook import BadDay
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.resources.queue import Depth
@@ -12,6 +13,12 @@ from webhook_lab.watch.rows import Answer, Moment
 
 if TYPE_CHECKING:
     from webhook_lab.show.database import Database
+
+
+class BadDayOnStage(Protocol):
+    """A bad day that has been made to happen, and which it is."""
+
+    day: BadDay
 
 
 class OpenLab(Protocol):
@@ -24,6 +31,10 @@ class OpenLab(Protocol):
     run: str
     answers: list[Answer]
     database: "Database | None"
+    diagnosis: tuple[str, str] | None
+
+    @property
+    def stage(self) -> "BadDayOnStage | None": ...
 
     def depth(self, key: str = "queue") -> Depth: ...
     def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None: ...

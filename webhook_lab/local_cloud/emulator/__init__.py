@@ -9,13 +9,22 @@ Shown by: the test that would fail without the change.
 Upstream: whether a fix there would retire the change, or why it stays ours.
 
 `answers` holds the changed answers to calls, `move_tasks` the calls that redrive, `mapping_checks` what a
-mapping is refused for, `proxy` what REST APIs ask of functions, `faults` what a function that fails says,
-`direct` how a REST API hands a request to SQS itself, `logs` what functions print, `mappings` who reads the
-queues. Two more differences need nothing private, so they stand where requests come in: `guard` lets in only
-who may, `gateway` hands them on as API Gateway reads them.
+mapping is refused for, `proxy` what REST APIs ask of functions, `direct` how they hand a request to SQS
+itself, `faults` what a function that fails says, `logs` what functions print, `stacks` what CloudFormation
+leaves out, `mappings` who reads the queues. Two more differences need nothing private, so they stand where
+requests come in: `guard` lets in only who may, `gateway` hands them on as API Gateway reads them.
 """
 
-from webhook_lab.local_cloud.emulator import answers, direct, faults, logs, mapping_checks, move_tasks, proxy
+from webhook_lab.local_cloud.emulator import (
+    answers,
+    direct,
+    faults,
+    logs,
+    mapping_checks,
+    move_tasks,
+    proxy,
+    stacks,
+)
 
 
 def install() -> None:
@@ -42,3 +51,5 @@ def install() -> None:
     direct.the_role_decides_what_an_api_may_send()
     direct.sqs_answers_api_gateway_in_json()
     direct.sqs_takes_ten_attributes()
+    stacks.stacks_set_everything()
+    stacks.stacks_keep_protected_tables()

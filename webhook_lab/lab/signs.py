@@ -1,0 +1,91 @@
+"""What whoever is called at night can see: the queue, the logs and the metrics, and nothing of the cause."""
+
+import json
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from webhook_lab.facts.runbook import OLDEST_SECONDS
+from webhook_lab.pipeline.alarms import REFUSED
+from webhook_lab.watch.history import CUT, SETTLED, History
+from webhook_lab.watch.log_lines import read_lines
+from webhook_lab.watch.peek import messages_of
+
+if TYPE_CHECKING:
+    from webhook_lab.lab.lab import Lab
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What there is to see since a day began.
+
+    Args:
+        arrived: requests that the publish function has answered.
+        refused: those of them that it answered with 401.
+        raised: those at which it raised: the sender saw a 5xx.
+        waiting: messages that were accepted, and are neither done with nor dead.
+        oldest: seconds for which the oldest of them has waited.
+        dead: messages in the dead-letter queue.
+        dead_without_a_line: those of them that no invocation has begun to work on.
+        failed: attempts that ended in "failed".
+        cut: attempts that never ended.
+        work_seconds: how long a record is worked on, the median of those that were stored; 0 where none was.
+    """
+
+    arrived: int
+    refused: int
+    raised: int
+    waiting: int
+    oldest: float
+    dead: int
+    dead_without_a_line: int
+    failed: int
+    cut: int
+    work_seconds: float
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """The keys of the alarms that ring, by the template's rules; the oldest may wait a second here."""
+        rings = {
+            "oldest_waits": self.oldest > OLDEST_SECONDS,
+            "dead_letters": self.dead > 0,
+            "throttles": self.dead_without_a_line > 0,  # throttled until their last receive was used up
+            "refusals": self.refused > REFUSED,
+            "server_errors": self.raised > 0,
+            "publish_errors": self.raised > 0,
+            "subscribe_errors": self.cut > 0,
+        }
+        return tuple(key for key, ringing in rings.items() if ringing)
+
+
+def signs(lab: "Lab", *, since: int) -> Signs:
+    """What queue and logs show since `since`, epoch milliseconds by AWS's clock."""
+    answered = _ended(_lines(lab, "publish", since))
+    history = History().add(_lines(lab, "subscribe", since))
+    dead = messages_of(lab.aws, queue_url=lab.dlq_url)
+    # By delivery: a redrive sends copies, whose message ids are new.
+    done = history.settled.keys() | {json.loads(each["Body"])["id"] for each in dead}
+    waiting = [int(line["at"]) for line in answered if line["message_id"] and line["id"] not in done]
+    works = history.attempts()
+    took = [(each.finished_at - each.started_at) / 1000 for each in works if each.outcome in SETTLED]
+    return Signs(
+        arrived=len(answered),
+        refused=sum(line["outcome"] == "unauthorized" for line in answered),
+        raised=sum(line["outcome"] == "failed" for line in answered),
+        waiting=len(waiting),
+        oldest=(lab.aws.now() - min(waiting)) / 1000 if waiting else 0.0,
+        dead=len(dead),
+        dead_without_a_line=sum(not history.begun[each["MessageId"]] for each in dead),
+        failed=sum(each.outcome == "failed" for each in works),
+        cut=sum(each.outcome == CUT for each in works),
+        work_seconds=statistics.median(took) if took else 0.0,
+    )
+
+
+def _lines(lab: "Lab", handler: str, since: int) -> list[dict[str, Any]]:
+    return read_lines(lab.aws.logs, log_group=lab.names.log_group(handler), since=since)
+
+
+def _ended(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in lines if line["event"] == "record_finish"]
