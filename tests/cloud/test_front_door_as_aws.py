@@ -164,8 +164,8 @@ def test_a_well_formed_answer_is_passed_on(door: Send) -> None:
 def test_base64_that_is_none_shows_nothing_of_the_inside(door: Send) -> None:
     returned = {"statusCode": 200, "body": "x", "isBase64Encoded": True}
     answer = door("/answer", json.dumps(returned).encode(), ("Accept", "*/*"))
-    assert answer.status in (200, 500)
-    assert answer.body in (b"x", b'{"message": "Internal server error"}')
+    assert answer.status == 500
+    assert answer.json == {"message": "Internal server error"}
 
 
 def test_a_throttled_function_is_a_500(cloud: Cloud, door: Send) -> None:
