@@ -136,6 +136,7 @@ def test_what_was_changed_by_hand_is_put_back(lab: Lab) -> None:
     resources = api.get_resources(restApiId=before.id)["items"]
     where: Any = {"restApiId": before.id, "resourceId": resources[0]["id"], "httpMethod": "ANY"}
     api.delete_integration_response(**where, statusCode="500")
+    api.put_method(**{**where, "httpMethod": "GET"}, authorizationType="NONE")
     lab.create_direct_api()
     calls = [call.method for call in lab.aws.calls.since(lab._step)]
     assert "put_integration_response" in calls
