@@ -136,6 +136,7 @@ def test_what_was_changed_by_hand_is_put_back(lab: Lab) -> None:
     resources = api.get_resources(restApiId=before.id)["items"]
     where: Any = {"restApiId": before.id, "resourceId": resources[0]["id"], "httpMethod": "ANY"}
     api.delete_integration_response(**where, statusCode="500")
+    api.put_method(**{**where, "httpMethod": "GET"}, authorizationType="NONE")
     lab.create_direct_api()
     calls = [call.method for call in lab.aws.calls.since(lab._step)]
     assert "put_integration_response" in calls
@@ -164,18 +165,42 @@ def test_teardown_proves_zero_with_both_doors_standing(lab: Lab) -> None:
     assert sweep.remaining(other, names.prefix) == []
 
 
-@pytest.mark.recorded
-def test_every_recorded_delivery_passes_byte_for_byte_and_once(cloud: Cloud, lab: Lab) -> None:
-    folder = deliveries_folder()
+def recorded(lab: Lab, path: str) -> list[Delivery]:
+    """GitHub's recorded deliveries, each signed as GitHub does."""
+    folder, secret = deliveries_folder(), lab.pipeline.settings.signing_secret
     if not folder.is_dir():
         pytest.skip("the recorded deliveries are not there: make recorded")
     deliveries = []
-    for each in read_deliveries([folder], url_path="/signed/recorded"):
+    for each in read_deliveries([folder], url_path=path):
         own, event = each.headers["X-GitHub-Delivery"], each.headers["X-GitHub-Event"]
-        secret = lab.pipeline.settings.signing_secret
         headers = github_headers(secret, each.body, delivery_id=own, event=event)
         deliveries.append(replace(each, headers={**each.headers, **headers}))
+    return deliveries
 
+
+@pytest.mark.recorded
+def test_the_copied_template_alters_as_many_of_the_recorded_deliveries_as_the_chapter_says(lab: Lab) -> None:
+    deliveries = recorded(lab, "/signed/copied")
+    lab.create_direct_api(template=COPIED)
+    run = Run(lab.url_of("direct_api"), deliveries, concurrency=4).start().wait()
+    lab.create_direct_api()
+    assert run.counts == {"202": len(deliveries)}
+
+    def came() -> list[dict[str, Any]] | None:
+        items = read_items(lab.aws.dynamodb, table=lab.names.table)
+        mine = [item for item in items if item["path"] == "/signed/copied"]
+        return mine if sum(len(item["delivered_by"]) for item in mine) == len(deliveries) else None
+
+    items = retry_until(came, seconds=120, reason="all to be judged")
+    aside = sum(len(item["delivered_by"]) for item in items if "unauthorized_as" in item)
+    chapter = (SAMPLE.parent / "11_remove_the_middleman.ipynb").read_text(encoding="utf-8")
+    assert f"Of the {len(deliveries)} recorded" in chapter
+    assert f"alters {aside}." in chapter
+
+
+@pytest.mark.recorded
+def test_every_recorded_delivery_passes_byte_for_byte_and_once(cloud: Cloud, lab: Lab) -> None:
+    deliveries = recorded(lab, "/signed/recorded")
     bodies = {each.body for each in deliveries}  # GitHub signs the bytes: the same ones are one delivery
 
     def stored() -> dict[str, bytes] | None:

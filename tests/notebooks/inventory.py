@@ -23,9 +23,10 @@ def inventory() -> set[str]:
 
 
 def of_the_pipeline() -> set[str]:
-    """What may stand between chapters: the pipeline's own resources, and nothing else."""
+    """What may stand between chapters: the pipeline's own resources, the direct door, and nothing else."""
     names = Names(DEFAULT_PREFIX)
     pipeline = {f"table {names.table}", f"queue {names.queue}", f"queue {names.dlq}", f"api {names.api}"}
+    pipeline |= {f"api {names.direct}", f"role {names.direct}"}
     for handler in ("publish", "subscribe"):
         function = names.function(handler)
         pipeline |= {f"function {function}", f"role {function}", f"log group {names.log_group(handler)}"}

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
-from handlers.publish.senders import signed_by
 
+from handlers.shared.senders import signed_by
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import care, main
 from webhook_lab.cli.deliveries import _signed

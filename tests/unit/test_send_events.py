@@ -38,7 +38,7 @@ def test_what_is_out_of_range_is_said_at_once(make):
 
 
 def load_senders():
-    source = Path(__file__).parents[2] / "handlers/publish/senders.py"
+    source = Path(__file__).parents[2] / "handlers/shared/senders.py"
     spec = importlib.util.spec_from_file_location("senders_of_publish", source)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

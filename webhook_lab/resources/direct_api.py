@@ -121,9 +121,11 @@ class DirectApi(Resource):
             resource: Any = resources.get(path) or aws.apigateway.create_resource(
                 restApiId=api["id"], parentId=resources[ROOT]["id"], pathPart=path[1:]
             )
-            where = {"restApiId": api["id"], "resourceId": resource["id"], "httpMethod": "ANY"}
             if not _is(resource, wanted):
-                _put(aws, where, wanted, anew="ANY" in resource.get("resourceMethods", {}))
+                where = {"restApiId": api["id"], "resourceId": resource["id"]}
+                for other in resource.get("resourceMethods", {}):
+                    aws.apigateway.delete_method(**where, httpMethod=other)
+                _put(aws, {**where, "httpMethod": "ANY"}, wanted)
         deploy(aws, api["id"], [wanted, RESPONSES])
         return replace(self, api_id=api["id"])
 
@@ -194,11 +196,9 @@ def _is(resource: Any, wanted: dict[str, Any]) -> bool:
     return methods.keys() == {"ANY"} and answers == RESPONSES and wanted.items() <= found.items()
 
 
-def _put(aws: Session, where: dict[str, Any], wanted: dict[str, Any], *, anew: bool) -> None:
+def _put(aws: Session, where: dict[str, Any], wanted: dict[str, Any]) -> None:
     """The method from nothing: an integration that is put again loses its responses."""
     api = aws.apigateway
-    if anew:
-        api.delete_method(**where)
     api.put_method(**where, authorizationType="NONE")
     api.put_integration(**where, integrationHttpMethod="POST", **wanted)
     for status, (pattern, template) in RESPONSES.items():
