@@ -250,7 +250,8 @@ class Engine:
 
     def _take(self) -> tuple[list[Message], float]:
         """What is visible, the oldest first, and when the batch is complete."""
-        now, size, batch = self._now, self.scenario.batch, list[Message]()
+        now, batch = self._now, list[Message]()
+        size = min(self.scenario.batch, self.scenario.in_flight_most - self._held)
         while self._back and len(batch) < size:
             place, receives = heappop(self._back)
             if receives >= (self.scenario.max_receive_count or inf):
