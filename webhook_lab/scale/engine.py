@@ -63,7 +63,7 @@ class Engine:
         self._throttled: list[
             tuple[float, float, int, list[Message]]
         ] = []  # next try, visible until, attempt
-        self._hidden: list[tuple[float, int, int]] = []  # failed: when each is visible again, and the message
+        self._hidden: list[tuple[float, list[Message]]] = []  # failed: when visible again, and which
         self._back: list[Message] = []  # visible again, the next to be taken last
         self._wanted, self._minute, self._troubled = self._scale.least, inf, False
         self._idle, self._idle_since = self._allowed, 0.0
@@ -197,8 +197,7 @@ class Engine:
         while self._throttled and self._throttled[0][0] <= now:
             self._try_again()
         while self._hidden and self._hidden[0][0] <= now:
-            _, place, receives = heappop(self._hidden)
-            self._give_back([(place, receives)])
+            self._give_back(heappop(self._hidden)[1])
         self._let_idle()
         while self._idle and self._is_visible() and self._held < self.scenario.in_flight_most:
             self._read()
@@ -250,7 +249,8 @@ class Engine:
 
     def _take(self) -> tuple[list[Message], float]:
         """What is visible, the oldest first, and when the batch is complete."""
-        now, size, batch = self._now, self.scenario.batch, list[Message]()
+        now, batch = self._now, list[Message]()
+        size = min(self.scenario.batch, self.scenario.in_flight_most - self._held)
         while self._back and len(batch) < size:
             place, receives = heappop(self._back)
             if receives >= (self.scenario.max_receive_count or inf):
@@ -296,8 +296,8 @@ class Engine:
             self._table = max(self._table, start) + good * scenario.write_units / scenario.table_writes
             finish = max(finish, self._table)
         heappush(self._busy, (finish, good))
-        for place, receives in failed:
-            heappush(self._hidden, (max(visible_until, finish), place, receives))
+        if failed:
+            heappush(self._hidden, (max(visible_until, finish), failed))
         self.tally.one("in_flight", finish, -good)
         self.tally.one("stored", finish, good)
         self.tally.one("running", start + scenario.each_batch_seconds, 1)

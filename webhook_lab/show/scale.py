@@ -129,8 +129,9 @@ def waits_chart(runs: Mapping[str, Waits], *, noisy: str) -> Chart:
     )
     for (name, (came, waits)), colour in zip(quiet.items(), (ORANGE, GREEN), strict=False):
         axis.plot(came / size, waits / tall, "o", ms=2, color=drawing.theme.mixed(colour), clip_on=False)
-        worst_at = float(came[np.argmax(waits)]) / size, float(waits.max()) / tall
-        drawing.write(axis, worst_at, name, colour, move=(10, 8))
+        high = np.flatnonzero(waits >= 0.6 * worst[name])[-1] if colour == ORANGE else len(waits) - 1
+        at = (float(came[high]) / size, float(waits[high]) / tall)
+        drawing.write(axis, at, name, colour, move=(10, 4))
     return drawing.chart(f"{len(next(iter(quiet.values()))[0]):,} deliveries of quiet senders.")
 
 

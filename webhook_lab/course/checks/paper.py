@@ -9,7 +9,7 @@ from webhook_lab.scale.scenario import Flow, Scenario
 
 CHECKS = Checks()
 DELIVERIES, SENT_SECONDS, WORK_SECONDS, DEADLINE = 1_000_000, 600.0, 0.25, 3 * 3_600
-"""The exercise: deliveries, the seconds in which they are sent, the work on each, and when all are stored."""
+"""The exercise: deliveries, seconds in which they come, the work on each, and when all have to be stored."""
 
 
 def takes(throttle: int) -> float:
