@@ -105,7 +105,8 @@ def status() -> Result:
 def env(shell: str) -> Result:
     """Print what points the AWS CLI and any SDK at the lab: eval "$(webhook-lab env)".
 
-    Version 1 of the AWS CLI needs --endpoint-url "$AWS_ENDPOINT_URL" for sqs, and for nothing else.
+    Version 1 of the AWS CLI takes no endpoint from there for sqs: give it --endpoint-url "$AWS_ENDPOINT_URL",
+    or it asks the real AWS. Version 2 and the SDKs need nothing more.
     """
     target = demand_pipeline().session.target
     variables = {
