@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from cfnlint.api import ManualArgs, lint
+from click.testing import CliRunner
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.cli import main
 from webhook_lab.course.chapters import CHAPTERS
 from webhook_lab.facts.production import CHECKLIST
 from webhook_lab.pipeline import STEPS, Settings
@@ -164,3 +166,13 @@ def test_the_checklist_names_chapters_that_there_are() -> None:
 
 def test_a_setting_that_breaks_a_line_is_exported_and_said() -> None:
     assert not holds(template(replace(Settings(), max_receive_count=2)))["five_receives"]
+
+
+def test_the_command_needs_no_aws_and_refuses_a_full_folder(tmp_path: Path) -> None:
+    asked = ["export", str(tmp_path / "out")]
+    first = CliRunner().invoke(main, [*asked, "--json"])
+    assert (first.exit_code, set(json.loads(first.stdout)["checklist"].values())) == (0, {True})
+    again = CliRunner().invoke(main, asked)
+    assert again.exit_code == 1
+    assert "not empty" in again.stderr
+    assert CliRunner().invoke(main, [*asked, "--force"]).exit_code == 0
