@@ -26,7 +26,12 @@ from webhook_lab.resources.ownership import TAG_KEY
 from webhook_lab.resources.resource import Listed
 from webhook_lab.resources.role import REGION_KEY
 
-_GONE = ("AWS.SimpleQueueService.NonExistentQueue", "NoSuchEntity", "ResourceNotFoundException")
+_GONE = (
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchEntity",
+    "NoSuchBucket",
+    "ResourceNotFoundException",
+)
 
 
 @dataclass(frozen=True)

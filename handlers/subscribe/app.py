@@ -5,6 +5,7 @@ Effect       one item for each delivery. The conditional put *is* the effect: it
              nothing to undo. An effect outside the table would need a claim with a lease first.
              The same delivery again: its message id is added to the item's `delivered_by`.
              The same id with another body: kept too, as `<id>#conflict:<digest>`. Nothing is overwritten.
+             A body that lies in a bucket (claim_check.py) is read there, and stays: the item says where.
 Answer       the messages that failed, and only those, go back to the queue (ReportBatchItemFailures).
 Environment  TABLE_NAME    where items go
              WORK_SECONDS  how long each delivery is worked on, one after another (default 0)
@@ -21,6 +22,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from claim_check import fetch
 
 TABLE_NAME = os.environ["TABLE_NAME"]
 WORK_SECONDS = float(os.environ.get("WORK_SECONDS") or 0)
@@ -64,6 +66,8 @@ def parse(record: dict[str, Any]) -> dict[str, Any]:
     envelope = json.loads(record["body"])
     delivery = {name: envelope[name] for name in FIELDS}
     body = base64.b64decode(delivery["body"]) if delivery["body_is_base64"] else delivery["body"].encode()
+    if claim := envelope.get("body_claim"):
+        body, delivery["body_claim"] = fetch(claim), claim
     if hashlib.sha256(body).hexdigest() != delivery["body_sha256"]:
         raise ValueError("the body does not match its digest")
     return {**delivery, "received_at": int(envelope["received_at"])}

@@ -31,7 +31,7 @@ def load(handler: str, **environment: str) -> ModuleType:
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.syspath_prepend(str(folder))
-        for beside in ("senders", "handshakes"):
+        for beside in ("senders", "handshakes", "claim_check"):
             patch.delitem(sys.modules, beside, raising=False)
         spec = importlib.util.spec_from_file_location(f"{handler}_app", folder / "app.py")
         module = importlib.util.module_from_spec(spec)

@@ -42,6 +42,7 @@ class Session:
     logs: "CloudWatchLogsClient"
     cloudwatch: "CloudWatchClient"
     tagging: "ResourceGroupsTaggingAPIClient"
+    s3: Any  # few calls, in one module: no types of their own
 
     def __init__(self, target: Target) -> None:
         self.target = target

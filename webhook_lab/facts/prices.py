@@ -17,6 +17,7 @@ LAMBDA_GB_SECONDS = Fact(0.0000166667, "USD per GB-second", _LAMBDA)
 SQS_REQUESTS = Fact(0.40, "USD per million requests", _SQS)
 SQS_FREE_REQUESTS = Fact(1_000_000, "requests a month", _SQS)
 DYNAMODB_WRITES = Fact(0.625, "USD per million write units", _DYNAMODB)
+S3_STORAGE = Fact(0.023, "USD per GB a month", _PRICING.format("s3"))
 LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))
 ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwatch"))
 """For a metric at the standard resolution of a minute."""

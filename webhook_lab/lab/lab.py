@@ -29,6 +29,7 @@ from webhook_lab.pipeline import (
     warm_subscriber,
 )
 from webhook_lab.resources.alarm import Alarm
+from webhook_lab.resources.bucket import Bucket
 from webhook_lab.resources.function import Function, ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.log_group import LogGroup
 from webhook_lab.resources.mapping import Mapping
@@ -226,6 +227,10 @@ class Lab:
     def create_mapping(self, **instead: Any) -> Card:
         """Let the queue feed the subscribe function."""
         return self._create(Mapping, "mapping", **instead)
+
+    def create_bucket(self) -> Card:
+        """Create the bucket for large bodies: ``configure(claim_check=True)`` has them put there."""
+        return self._create(Bucket, "bucket")
 
     def create_rest_api(self) -> Card:
         """Create the REST API that takes any URL to the publish function."""
