@@ -36,6 +36,7 @@ _GONE = (
     "NoSuchEntity",
     "NotFoundException",
     "ResourceNotFound",
+    "NoSuchBucket",
     "ResourceNotFoundException",
 )
 

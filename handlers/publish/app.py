@@ -5,7 +5,8 @@ Effect       one SQS message: a JSON envelope around the body, which comes out a
 Answer       202 {"message_id", "id"} once SQS has the message; else nothing is queued:
              200 to the question that a sender asks before it sends (handshakes.py), where it is let,
              401 where a signature is asked for and is missing, wrong or more than 5 minutes off,
-             413 when the table, whose limit is the lower one, could not hold it whole (it names the limit).
+             413 when the table, whose limit is the lower one, could not hold it whole (it names the limit),
+             and there is no bucket for its body (claim_check.py).
 Failure      an error of SQS is logged and raised: Lambda counts it, whoever invoked the function by hand
              reads it (AccessDenied, say), API Gateway answers 502, and the sender, who saw no 2xx, sends
              again. A tidy 503 would get that too, but hide the failure from the function's error metric.
@@ -15,6 +16,7 @@ Environment  QUEUE_URL       where messages go
                              stands. While a secret changes: the old and the new one, with a space between
              HANDSHAKES      senders whose question is answered, such as "slack,graph" (default: none)
              HANDSHAKE_SECRET  what Meta calls a verify token and Zoom a secret token
+             CLAIM_CHECK     the bucket for bodies that are too large (default: none)
 """
 
 import base64
@@ -30,6 +32,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import boto3
 from botocore.config import Config
+from claim_check import BUCKET, Kept, keep, with_claim
 from handshakes import ANSWERS, NEED_SECRET, Reply, handshake
 from senders import KEPT_HEADERS, SCHEMES, delivery_id, endpoint, key_of, needs_signature, signed_by
 
@@ -69,6 +72,7 @@ class Decision(NamedTuple):
     message: str | None = None  # for SQS, or
     refusal: dict[str, Any] | None = None  # for the sender, or
     reply: Reply | None = None  # to what the sender asks first
+    kept: Kept | None = None  # for the bucket, before the message
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -121,15 +125,22 @@ def decide(request: Request, *, now: float, new_id: str) -> Decision:
         "message": f"hello from {request.path}",
         "received_at": int(now * 1000),
     }
-    message = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
-    message = REFUSED_BY_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", message)  # in a path, say
-    # What surrounds the body counts as JSON here, which is never shorter than the same in an item.
-    size = len(json.dumps({**envelope, "body": ""})) + len(body.encode()) + RESERVE
+    size, kept = item_size(envelope), None
+    if BUCKET and size > ITEM_LIMIT:
+        kept, envelope = with_claim(envelope, request.body)
+        size = item_size(envelope)
     if size > ITEM_LIMIT:
         error = f"too large: one DynamoDB item holds {ITEM_LIMIT} bytes, and this delivery would take {size}"
         refusal = {"error": error, "limit": ITEM_LIMIT, "size": size, "body_size": len(request.body)}
         return Decision(413, "too_large", id_, refusal=refusal)
-    return Decision(202, "queued", id_, message)
+    message = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+    message = REFUSED_BY_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", message)  # in a path, say
+    return Decision(202, "queued", id_, message, kept=kept)
+
+
+def item_size(envelope: dict[str, Any]) -> int:
+    """What surrounds the body counts as JSON here, which is never shorter than the same in an item."""
+    return len(json.dumps({**envelope, "body": ""})) + len(envelope["body"].encode()) + RESERVE
 
 
 def reply_to(request: Request) -> Reply | None:
@@ -143,6 +154,8 @@ def act(decision: Decision, context: Any) -> str | None:
     message_id, outcome = None, {"outcome": decision.outcome}
     log("record_start", context, id=decision.id)
     try:
+        if decision.kept:
+            keep(decision.kept)
         if decision.message:
             message_id = sqs().send_message(QueueUrl=QUEUE_URL, MessageBody=decision.message)["MessageId"]
         return message_id

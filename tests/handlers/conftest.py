@@ -33,7 +33,7 @@ def load(handler: str, **environment: str) -> ModuleType:
             patch.setenv(name, value)
         patch.syspath_prepend(str(HANDLERS / SHARED))
         patch.syspath_prepend(str(folder))
-        for beside in ("senders", "handshakes", "direct"):
+        for beside in ("senders", "handshakes", "claim_check", "direct"):
             patch.delitem(sys.modules, beside, raising=False)
         spec = importlib.util.spec_from_file_location(f"{handler}_app", folder / "app.py")
         module = importlib.util.module_from_spec(spec)

@@ -5,9 +5,11 @@ conditions. It imports nothing but botocore, so that it also runs where nothing 
 """
 
 import hashlib
+import io
 import json
 import re
 import uuid
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
@@ -26,7 +28,8 @@ class FakeAWS:
     """`messages`: bodies in the queue, by message id. `items`: the table, in DynamoDB's spelling, by id.
 
     Put an error code under the name of an operation in `refuse` and it is what that operation answers. An id
-    in `expiring` loses its item as soon as a put of it was refused.
+    in `expiring` loses its item as soon as a put of it was refused. `objects`: what lies in buckets, by
+    bucket and key. `dies`: ("before" or "after", an operation), at which the process is killed.
     """
 
     def __init__(self):
@@ -36,12 +39,37 @@ class FakeAWS:
 
     def clear(self):
         self.messages, self.items, self.refuse, self.operations = {}, {}, {}, []
-        self.expiring = set()
+        self.expiring, self.objects, self.dies = set(), {}, None
 
     def _answer(self, request, **_):
-        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        if "X-Amz-Target" not in request.headers:
+            return self._dying(f"{request.method.title()}Object", self._s3, request)
+        return self._dying(request.headers["X-Amz-Target"].decode().rpartition(".")[2], self._json, request)
+
+    def _dying(self, operation, answer, request):
+        if self.dies == ("before", operation):
+            raise Killed
         self.operations.append(operation)
+        answered = answer(operation, request)
+        if self.dies == ("after", operation):
+            raise Killed
+        return answered
+
+    def _s3(self, operation, request):
+        place = urlsplit(request.url)
+        bucket, key = place.netloc.partition(".s3.")[0], place.path[1:]
+        if operation in self.refuse or (operation == "GetObject" and (bucket, key) not in self.objects):
+            code = self.refuse.get(operation, "NoSuchKey")
+            refused = f"<Error><Code>{code}</Code><Message>by the fake</Message></Error>"
+            return AWSResponse(request.url, 403, {}, Raw(refused.encode()))
+        if operation == "PutObject":
+            self.objects[bucket, key] = whole(request.body.read())
+            return AWSResponse(request.url, 200, {}, Raw(b""))
+        content = self.objects[bucket, key]
+        return AWSResponse(request.url, 200, {"Content-Length": str(len(content))}, Raw(content))
+
+    def _json(self, operation, request):
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body
         try:
             if operation in self.refuse:
                 raise Refused(self.refuse[operation])
@@ -90,8 +118,22 @@ class FakeAWS:
         return {"Attributes": {"delivered_by": {"SS": before}}}
 
 
-class Raw:
+def whole(chunked):
+    """The bytes of a body that boto3 sends in chunks, with its checksum behind them."""
+    content = b""
+    while (size := int(chunked.partition(b"\r\n")[0], 16)) > 0:
+        start = chunked.index(b"\r\n") + 2
+        content, chunked = content + chunked[start : start + size], chunked[start + size + 2 :]
+    return content
+
+
+class Killed(BaseException):
+    """Nothing that ran in the process goes on."""
+
+
+class Raw(io.BytesIO):
     def __init__(self, content):
+        super().__init__(content)
         self.content = content
 
     def stream(self, *_, **__):

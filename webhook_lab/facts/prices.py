@@ -20,6 +20,7 @@ SQS_REQUEST_BYTES = Fact(64 * 1024, "bytes", _SQS)
 """A request is charged once for each started piece of this size."""
 SQS_FREE_REQUESTS = Fact(1_000_000, "requests a month", _SQS)
 DYNAMODB_WRITES = Fact(0.625, "USD per million write units", _DYNAMODB)
+S3_STORAGE = Fact(0.023, "USD per GB a month", _PRICING.format("s3"))
 LOGS_INGESTED = Fact(0.50, "USD per GB", _PRICING.format("cloudwatch"))
 ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwatch"))
 """For a metric at the standard resolution of a minute."""

@@ -18,6 +18,7 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
 from webhook_lab.resources.alarm import Alarm
+from webhook_lab.resources.bucket import Bucket
 from webhook_lab.resources.direct_api import DirectApi
 from webhook_lab.resources.function import Function, ReservationRefused, set_reserved_concurrency
 from webhook_lab.resources.log_group import LogGroup
@@ -233,6 +234,10 @@ class Lab:
     def create_mapping(self, **instead: Any) -> Card:
         """Let the queue feed the subscribe function."""
         return self._create(Mapping, "mapping", **instead)
+
+    def create_bucket(self) -> Card:
+        """Create the bucket for large bodies: ``configure(claim_check=True)`` has them put there."""
+        return self._create(Bucket, "bucket")
 
     def create_rest_api(self) -> Card:
         """Create the REST API that takes any URL to the publish function."""

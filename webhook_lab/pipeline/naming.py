@@ -55,6 +55,10 @@ class Names:
         return f"{self.prefix}-webhooks-dlq"
 
     @property
+    def bucket(self) -> str:
+        return f"{self.prefix}-bodies"
+
+    @property
     def api(self) -> str:
         return f"{self.prefix}-front-door"
 

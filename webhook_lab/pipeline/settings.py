@@ -28,6 +28,7 @@ class Settings:
         handshakes: whose question before the first delivery is answered, such as ``"slack,meta"``; empty
             answers none.
         handshake_secret: what Meta calls the verify token and Zoom the secret token.
+        claim_check: put a body that fits into no message into the bucket, which has to stand.
 
     Raises:
         LabError: no such time to work. Preflight judges the others, since AWS would.
@@ -52,12 +53,18 @@ class Settings:
     signing_secret: str = ""
     handshakes: str = ""
     handshake_secret: str = ""
+    claim_check: bool = False
     dead_letter_alarm: Rule = field(default_factory=Rule)
 
     def __post_init__(self) -> None:
         if not isinstance(self.work_seconds, int | float) or not self.work_seconds >= 0:
             said = f"work_seconds is {self.work_seconds!r}"
             raise LabError("set the pipeline", said, "Use a number of seconds, 0 or more.")
+
+    @property
+    def body_days(self) -> int:
+        """How long the bucket keeps a body, in days: its message may wait, die, come back; then its item."""
+        return (self.queue_retention + self.dlq_retention) // DAY + 1 + self.ttl_days
 
     @property
     def publish_environment(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.packaging import package
 from webhook_lab.resources import policies
 from webhook_lab.resources.alarm import Alarm
+from webhook_lab.resources.bucket import Bucket
 from webhook_lab.resources.direct_api import DirectApi
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.log_group import LogGroup
@@ -75,9 +76,20 @@ def _logs(handler: str, site: "Pipeline") -> LogGroup:
     return LogGroup(site.names.log_group(handler), site.settings.log_retention_days)
 
 
+def _bucket(site: "Pipeline") -> Bucket:
+    return Bucket(site.names.bucket, site.settings.body_days)
+
+
+def _bodies(site: "Pipeline") -> dict[str, str]:
+    """The bucket's name and ARN where bodies go there, else nothing."""
+    return vars(site.get("bucket")) if site.settings.claim_check else {}
+
+
 def _publish_role(site: "Pipeline") -> Role:
     log_group_arn = site.get("publish_logs").arn
-    policy = policies.publish_policy(queue_arn=site.get("queue").arn, log_group_arn=log_group_arn)
+    policy = policies.publish_policy(
+        queue_arn=site.get("queue").arn, log_group_arn=log_group_arn, bucket_arn=_bodies(site).get("arn")
+    )
     return Role(site.names.function("publish"), policy)
 
 
@@ -86,6 +98,7 @@ def _subscribe_role(site: "Pipeline") -> Role:
         queue_arn=site.get("queue").arn,
         table_arn=site.get("table").arn,
         log_group_arn=site.get("subscribe_logs").arn,
+        bucket_arn=_bodies(site).get("arn"),
     )
     return Role(site.names.function("subscribe"), policy)
 
@@ -106,6 +119,8 @@ def _function(handler: str, site: "Pipeline", environment: dict[str, str], reser
 
 def _publish_function(site: "Pipeline") -> Function:
     environment = {"QUEUE_URL": site.get("queue").url, **site.settings.publish_environment}
+    if bodies := _bodies(site):
+        environment["CLAIM_CHECK"] = bodies["bucket"]
     return _function("publish", site, environment, None)
 
 
@@ -187,6 +202,7 @@ EXTRAS: dict[str, Step] = _Steps(
         Step("direct_role", Role, lambda names: names.direct, _direct_role, "direct door's role"),
         Step("direct_api", DirectApi, lambda names: names.direct, _direct_api, "direct door"),
         Step("stack", Stack, lambda names: names.stack, _stack, "stack"),
+        Step("bucket", Bucket, lambda names: names.bucket, _bucket, "bucket"),
     )
 )
 """What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""

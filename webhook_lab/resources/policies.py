@@ -24,13 +24,18 @@ def trust_policy(service: str) -> dict[str, Any]:
 LAMBDA_TRUST = trust_policy(LAMBDA)
 
 
-def publish_policy(*, queue_arn: str, log_group_arn: str) -> dict[str, Any]:
-    """What the publish function needs: send to the queue, write its log.
+def publish_policy(*, queue_arn: str, log_group_arn: str, bucket_arn: str | None = None) -> dict[str, Any]:
+    """What the publish function needs: send to the queue, keep large bodies if so set, write its log.
 
     Args:
         log_group_arn: without ``:*`` at its end.
+        bucket_arn: where large bodies go; None: nowhere.
     """
-    return _policy(_allow("SendToTheQueue", queue_arn, "sqs:SendMessage"), _write_log(log_group_arn))
+    return _policy(
+        _allow("SendToTheQueue", queue_arn, "sqs:SendMessage"),
+        *_bodies("KeepBodies", bucket_arn, "s3:PutObject"),
+        _write_log(log_group_arn),
+    )
 
 
 def direct_policy(*, queue_arn: str) -> dict[str, Any]:
@@ -38,15 +43,19 @@ def direct_policy(*, queue_arn: str) -> dict[str, Any]:
     return _policy(_allow("SendToTheQueue", queue_arn, "sqs:SendMessage"))
 
 
-def subscribe_policy(*, queue_arn: str, table_arn: str, log_group_arn: str) -> dict[str, Any]:
-    """What the subscribe function and its mapping need: read the queue, store items, write the log.
+def subscribe_policy(
+    *, queue_arn: str, table_arn: str, log_group_arn: str, bucket_arn: str | None = None
+) -> dict[str, Any]:
+    """What the subscribe function and its mapping need: read the queue and what it refers to, store, log.
 
     Args:
         log_group_arn: without ``:*`` at its end.
+        bucket_arn: where large bodies are; None: nowhere.
     """
     return _policy(
         _allow("ReadTheQueue", queue_arn, *MAPPING_ACTIONS),
         _allow("StoreDeliveries", table_arn, "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        *_bodies("ReadBodies", bucket_arn, "s3:GetObject"),
         _write_log(log_group_arn),
     )
 
@@ -57,6 +66,10 @@ def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def _allow(sid: str, resource: str, *actions: str) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def _bodies(sid: str, bucket_arn: str | None, action: str) -> list[dict[str, Any]]:
+    return [_allow(sid, f"{bucket_arn}/*", action)] if bucket_arn else []
 
 
 def _write_log(log_group_arn: str) -> dict[str, Any]:
