@@ -30,7 +30,7 @@ TELL: Mapping[str, str] = {
     "02": "The table takes each id once: a conditional write refuses the second.",
     "03": "A message that was received is hidden for the visibility timeout and comes back unless deleted; "
     "after so many receives it goes to the dead-letter queue.",
-    "04": "The publish function puts the request on the queue whole and answers 202; its role allows just that.",
+    "04": "The publish function puts the whole request on the queue, answers 202, and may do no more.",
     "05": "The event source mapping takes messages in batches and invokes the function; its maximum "
     "concurrency and the function's reserved concurrency are the throttle.",
     "06": "API Gateway takes any method and path to the publish function.",
