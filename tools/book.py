@@ -7,6 +7,7 @@ each other as in the repository: links between chapters, agendas and the guide w
 import ast
 import importlib
 import inspect
+import os
 import re
 import shutil
 import sys
@@ -22,8 +23,8 @@ from webhook_lab.course.chapters import CHAPTERS
 ROOT = NOTEBOOKS.parent
 BUILT = ROOT / ".cache" / "book"
 PAGES = ("TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md")
-REPOSITORY = "https://github.com/OWNER/webhook-lab/blob/main"
-"""Where files that are no pages can be read. OWNER is put in by whoever publishes the site."""
+REPOSITORY = os.environ.get("WEBHOOK_LAB_REPOSITORY", "https://github.com/OWNER/webhook-lab") + "/blob/main"
+"""Where files that are no pages can be read; the workflow that publishes the site says the address."""
 RETURNED = (
     "webhook_lab.lab.run.WatchedRun",
     "webhook_lab.lab.attempts.Attempts",
