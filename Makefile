@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab check lint test test-notebooks test-browser test-long refresh recorded bench lock clean
+.PHONY: help env lab check lint test test-notebooks test-browser test-long refresh book wheelhouse recorded bench lock clean
 
 help:
 	@echo "make lab             set up, start the local AWS and open JupyterLab on the first notebook"
@@ -23,6 +23,8 @@ help:
 	@echo "make test-browser    every notebook by Run All in JupyterLab, in Chromium"
 	@echo "make test-long       the tests that take minutes"
 	@echo "make refresh         run the notebooks and write their outputs anew"
+	@echo "make book            the site in .cache/book/html: chapters, agendas, guide, reference; nothing is run"
+	@echo "make wheelhouse      every locked package as a file in .cache/wheelhouse, for a room without a network"
 	@echo "make recorded        fetch the recorded GitHub deliveries into .cache/recorded"
 	@echo "make bench           one table of timings"
 	@echo "make lock            resolve requirements.lock anew from pyproject.toml"
@@ -64,6 +66,14 @@ test-long: env
 
 refresh: env
 	$(BIN)/python -m tools.refresh
+	$(BIN)/python -m tools.agendas
+	$(BIN)/python -m tools.showcase
+
+book: env
+	$(BIN)/python -m tools.book
+
+wheelhouse: env
+	$(BIN)/python -m pip download --quiet --require-hashes -r requirements.lock --dest .cache/wheelhouse
 
 recorded: env
 	$(BIN)/python -m tools.recorded

@@ -26,8 +26,9 @@ def main() -> None:
     lock = ROOT / "requirements.lock"
     subprocess.run(
         [tools / "uv", "pip", "compile", "pyproject.toml", "--extra=local", "--extra=database",
-         "--extra=test", "--group=build", "--universal", "--python-version=3.11", "--generate-hashes",
-         "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet", f"--output-file={lock.name}",
+         "--extra=book", "--extra=test", "--group=build", "--universal", "--python-version=3.11",
+         "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet",
+         f"--output-file={lock.name}",
          *sys.argv[1:]],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
     )  # fmt: skip

@@ -35,7 +35,7 @@ def test_a_notebook_opens_with_what_a_reader_asks_for_first_and_ends_with_where_
     assert f"![{picture_of(chapter).alt}](pictures/pipeline-{chapter.number}.svg)" in card
     assert card.count("\n- ") == 3
     (minutes,) = re.findall(r"\| needs \| minutes \| costs on AWS \|\n.+\n\| .+ \| (\d+) \| .+ \|$", card)
-    assert 0 < int(minutes) <= 30
+    assert int(minutes) == chapter.minutes <= 30
     assert "$" not in card  # two of them on one line are mathematics to a notebook
     assert cells[-1].source.endswith(f":** [{after.number} {after.title}]({after.file})")
 

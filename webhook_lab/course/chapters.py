@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 from webhook_lab.aws.errors import LabError
 
+MINUTES = {
+    "00": 10, "01": 25, "02": 15, "03": 25, "04": 30, "05": 30, "06": 25, "07": 25,
+    "08": 30, "09": 30, "10": 30, "11": 25, "12": 25, "13": 25, "14": 25, "15": 10,
+}  # fmt: skip
+"""How long a chapter takes, by its number: what its card says, and what the agendas add up."""
+
 
 @dataclass(frozen=True)
 class Chapter:
@@ -28,6 +34,11 @@ class Chapter:
     def title(self) -> str:
         """A verb and what it does it to, such as "Create the table"."""
         return self.file[3:].removesuffix(".ipynb").replace("_", " ").capitalize()
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes."""
+        return MINUTES[self.number]
 
 
 CHAPTERS = (
