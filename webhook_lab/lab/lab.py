@@ -636,7 +636,7 @@ class Lab:
             return item
         with explain(f"read table {self.names.table!r}"):
             items = read_items(self.aws.dynamodb, table=self.names.table)
-        return next((each for each in items if answer.message_id in each["delivered_by"]), None)
+        return next((each for each in items if answer.message_id in each.get("delivered_by", ())), None)
 
     def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]:
         """The JSON lines that the function has written since the lab was opened, oldest first.
