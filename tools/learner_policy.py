@@ -23,12 +23,22 @@ from webhook_lab.resources.policies import VERSION
 CLIENTS = {
     "sqs": "sqs", "lambda_": "lambda", "dynamodb": "dynamodb", "iam": "iam", "apigateway": "apigateway",
     "logs": "logs", "cloudwatch": "cloudwatch", "tagging": "resourcegroupstaggingapi", "sts": "sts",
+    "s3": "s3", "cloudformation": "cloudformation",
 }  # fmt: skip
 """What a client is called in code, and its service in boto3."""
 
 RENAMED = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "resourcegroupstaggingapi:GetResources": "tag:GetResources",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
 }
 """Actions that IAM calls otherwise than the operation."""
 
@@ -37,12 +47,13 @@ TAGS = ("sqs:TagQueue", "dynamodb:TagResource", "lambda:TagResource", "iam:TagRo
 """A create that gives tags needs the right to tag; it is no call of its own."""
 
 BATCHES = {"sqs:SendMessageBatch": "sqs:SendMessage", "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-           "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}  # fmt: skip
+           "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+           "s3:DeleteObjects": "s3:DeleteObject"}  # fmt: skip
 """Operations on several messages are allowed by the action on one."""
 
 EVERYWHERE = (
     "List", "GetAccountSettings", "GetCallerIdentity", "tag:", "DescribeLogGroups", "DescribeAlarms",
-    "EventSourceMapping",
+    "DescribeStacks", "EventSourceMapping",
 )  # fmt: skip
 """Actions that AWS allows on all resources or on none, and mappings, which have no name of ours."""
 
@@ -113,7 +124,8 @@ def policy(prefix: str) -> dict[str, Any]:
     places = [
         f"arn:aws:sqs:*:*:{prefix}*", f"arn:aws:lambda:*:*:function:{prefix}*",
         f"arn:aws:dynamodb:*:*:table/{prefix}*", f"arn:aws:logs:*:*:log-group:/aws/lambda/{prefix}*",
-        f"arn:aws:cloudwatch:*:*:alarm:{prefix}*", f"arn:aws:iam::*:role/webhook-lab/{prefix}*",
+        f"arn:aws:cloudwatch:*:*:alarm:{prefix}*", f"arn:aws:s3:::{prefix}*",
+        f"arn:aws:cloudformation:*:*:stack/{prefix}*", f"arn:aws:iam::*:role/webhook-lab/{prefix}*",
     ]  # fmt: skip
     lambdas = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     return {

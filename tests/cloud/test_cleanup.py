@@ -102,7 +102,8 @@ def run(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_each_kind_that_a_cleanup_can_meet_is_tried_below() -> None:
-    assert set(kinds()) == {*DELETES, "alarm"} == {*LISTS, "alarm"}
+    """Alarm, bucket and stack stand only where a chapter adds them, and have tests of their own."""
+    assert set(kinds()) - {"alarm", "bucket", "stack"} == set(DELETES) == set(LISTS)
 
 
 @pytest.mark.parametrize("kind", DELETES)

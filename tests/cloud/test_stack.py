@@ -78,7 +78,7 @@ def test_it_takes_deliveries_byte_for_byte_and_goes_without_a_trace(pipeline: Pi
     with pytest.raises(ClientError, match="TerminationProtection"):
         delete_stack(session, NAMES.stack)
     assert [each.kind for each in sweep.find(session, prefix=NAMES.prefix)] == ["stack"]
-    assert [each.kind for each in pipeline.teardown()] == ["stack"]
+    assert [each.kind for each in pipeline.teardown().removed] == ["stack"]
     nothing_left(session)
 
 
@@ -138,7 +138,7 @@ def test_a_kill_between_bucket_and_stack_leaves_nothing(pipeline: Pipeline, fold
     stack = Stack(NAMES.stack, **stack_of(folder))
     stack._with_code(session)  # what is done before the stack is asked for
     pipeline.ledger.intend("stack", NAMES.stack)
-    assert [each.kind for each in pipeline.teardown()] == ["stack"]
+    assert [each.kind for each in pipeline.teardown().removed] == ["stack"]
     nothing_left(session)
 
 
