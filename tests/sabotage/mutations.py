@@ -42,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         "another spelling of a signed path needs no signature",
-        "handlers/publish/app.py",
+        "handlers/shared/senders.py",
         'plain = posixpath.normpath("/" + unquote(path).lstrip("/")) + "/"',
         "plain = path",
         "tests/handlers/test_handler_signatures.py::test_no_spelling_of_a_signed_path_gets_round_the_signature",
@@ -63,28 +63,28 @@ MUTATIONS = (
     ),
     Mutation(
         "a signature never grows old",
-        "handlers/publish/senders.py",
+        "handlers/shared/senders.py",
         "abs(int(now) - int(time)) <= TOLERANCE",
         "True or abs(int(now) - int(time)) <= TOLERANCE",
         "tests/handlers/test_handler_signatures.py::test_a_bad_signature_gets_401_and_is_never_queued",
     ),
     Mutation(
         "only the first of two secrets counts",
-        "handlers/publish/senders.py",
+        "handlers/shared/senders.py",
         "    keys = [key_of(scheme, secret) for secret in secrets]",
         "    keys = [key_of(scheme, secret) for secret in secrets[:1]]",
         "tests/handlers/test_handler_schemes.py::test_while_secrets_change_both_are_accepted_and_no_third",
     ),
     Mutation(
         "an id that nobody signed names the delivery",
-        "handlers/publish/senders.py",
+        "handlers/shared/senders.py",
         "if by and not (by.signs_its_id and own_id_of(by, headers, body)):",
         "if False and by:",
         "tests/handlers/test_handler_schemes.py::test_a_signature_of_the_schemes_own_is_accepted_and_names_the_delivery",
     ),
     Mutation(
         "one event for two hooks is one delivery",
-        "handlers/publish/senders.py",
+        "handlers/shared/senders.py",
         'return f"{scheme.name}:{id_}#{where}"',
         'return f"{scheme.name}:{id_}#"',
         "tests/handlers/test_handler_schemes.py::test_a_signature_of_the_schemes_own_is_accepted_and_names_the_delivery",
@@ -217,7 +217,7 @@ MUTATIONS = (
     ),
     Mutation(
         "back-off has no longest pause",
-        "webhook_lab/local_cloud/poller.py",
+        "webhook_lab/facts/pollers.py",
         "min(LONGEST_PAUSE, doubled)",
         "doubled",
         "tests/unit/test_poller.py::test_throttles_take_pollers_away_again_but_never_below_five",
@@ -228,5 +228,12 @@ MUTATIONS = (
         "GONE = 410",
         "GONE = 411",
         "tests/unit/test_send_run.py::test_gone_means_that_nobody_wants_it_again",
+    ),
+    Mutation(
+        "the direct door's template is the one that everybody copies",
+        "webhook_lab/resources/direct_api.py",
+        '_BODY = "$util.urlEncode($input.body)"',
+        '_BODY = "$input.body"',
+        "tests/cloud/test_direct_door.py::test_any_url_says_hello_and_every_character_comes_through",
     ),
 )
