@@ -1,11 +1,13 @@
 """Checks of chapter 11: what came through the direct door, whole or altered, and what was set aside."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from webhook_lab.course.checks.claims import Checks, OpenLab
 from webhook_lab.course.checks.look import body_of, ended
+from webhook_lab.facts import quotas
 from webhook_lab.resources.direct_api import TYPES, DirectApi
 from webhook_lab.watch.items import read_items
 
@@ -26,7 +28,7 @@ def _items(lab: OpenLab) -> Iterator[dict[str, Any]]:
     """What came by a message that publish has not written a line about."""
     by_publish = {line["message_id"] for line in ended(lab, "publish", "queued")}
     for item in read_items(lab.aws.dynamodb, table=lab.names.table):
-        if not by_publish & item["delivered_by"]:
+        if (carried := item.get("delivered_by")) and not by_publish & carried:
             yield item
 
 
@@ -82,6 +84,17 @@ def _both(lab: OpenLab) -> None:
         some = [item for item in items if item["path"] == path]
         assert len(some) >= 40, f"of {path} {len(some)} are stored"
         assert all(len(item["delivered_by"]) == 1 for item in some), f"of {path} one came twice"
+
+
+@CHECKS.claim("a body that no item holds lies in the bucket, and its item says where")
+def _claimed(lab: OpenLab) -> None:
+    items = read_items(lab.aws.dynamodb, table=lab.names.table)
+    claims = [(item["body_claim"], item["body_sha256"]) for item in items if "body_claim" in item]
+    assert claims, "no item refers to a bucket"
+    for claim, digest in claims:
+        body = lab.aws.s3.get_object(Bucket=claim["bucket"], Key=claim["key"])["Body"].read()
+        assert len(body) > quotas.DYNAMODB_ITEM_BYTES.value, f"{len(body)} bytes would have fitted"
+        assert hashlib.sha256(body).hexdigest() == digest, "the body was altered"
 
 
 @CHECKS.solved
