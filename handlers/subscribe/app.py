@@ -16,13 +16,14 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-TABLE_NAME = os.environ["TABLE_NAME"]
+TABLE_NAME = os.environ.get("TABLE_NAME", "")
 WORK_SECONDS = float(os.environ.get("WORK_SECONDS") or 0)
 TTL_SECONDS = float(os.environ.get("TTL_DAYS") or 7) * 86_400
 
@@ -32,12 +33,12 @@ FIELDS = ("id", "path", "method", "query", "headers", "body", "body_is_base64", 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log("invocation_start", context)
     table()  # at once, so that an empty batch warms an environment up
-    failed = [record["messageId"] for record in event["Records"] if not settle(record, context)]
+    failed = [record["messageId"] for record in event["Records"] if not settle(record, context, store)]
     log("invocation_finish", context)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def settle(record: dict[str, Any], context: Any) -> bool:
+def settle(record: dict[str, Any], context: Any, store: Callable[[dict[str, Any]], str]) -> bool:
     """One record from start to finish. Whatever goes wrong is this record's alone: False, and a log line."""
     started_at = now()
     about = {"id": None, "message_id": record["messageId"]}

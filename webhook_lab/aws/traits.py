@@ -21,6 +21,7 @@ class Traits:
             not promised by anybody.
         checks_mappings: a mapping is refused when its function runs longer than its queue hides a message,
             and when its role may not read the queue.
+        functions_reach_loopback: a function can connect to what listens on this machine.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
 
@@ -35,6 +36,7 @@ class Traits:
     function_python: bool = False
     log_lag: float = 10.0
     checks_mappings: bool = True
+    functions_reach_loopback: bool = False
     charges: bool = False
 
 
@@ -51,5 +53,6 @@ LOCAL_CLOUD = Traits(
     checks_mappings=False,
     peek_path="/_ministack/sqs/messages",
     function_python=True,
+    functions_reach_loopback=True,
     log_lag=0.5,
 )

@@ -12,12 +12,14 @@ class Chapter:
     Args:
         file: the notebook's file name: its number and its title.
         starts_with: key of the last pipeline step that stands when it begins; None: nothing does.
+        needs_database: its functions connect to a PostgreSQL on this machine.
         lit: boxes of the picture that it is about, by key (`BOXES` in tools/picture.py).
     """
 
     file: str
     starts_with: str | None
     lit: tuple[str, ...]
+    needs_database: bool = False
 
     @property
     def number(self) -> str:
@@ -42,6 +44,7 @@ CHAPTERS = (
     Chapter("08_watch_the_buffer_work.ipynb", "api", ("queue", "subscribe")),
     Chapter("09_fail_on_purpose.ipynb", "api", ("queue", "dlq", "subscribe")),
     Chapter("10_choose_the_right_throttle.ipynb", "api", ("queue", "dlq", "subscribe")),
+    Chapter("13_put_postgres_behind_it.ipynb", "api", ("queue", "dlq", "subscribe"), needs_database=True),
     Chapter("15_tear_it_down.ipynb", "api", ()),
 )
 """Every chapter that has a notebook, in order."""

@@ -16,6 +16,7 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.course import checks
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.lab.attempts import Attempts
+from webhook_lab.lab.needs import no_database_for
 from webhook_lab.lab.run import WatchedRun
 from webhook_lab.pipeline import (
     Pipeline,
@@ -44,6 +45,7 @@ from webhook_lab.send.signing import new_secret
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
 from webhook_lab.show.panels import Controls
+from webhook_lab.show.skip import go_on, skip_the_rest
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.peek import messages_of, peek
@@ -86,12 +88,19 @@ class Lab:
     def open(cls, chapter: str) -> Self:
         """Bring the pipeline to exactly the state in which `chapter` begins, and say what stands.
 
+        Where a chapter needs a database that its functions can reach, and there is none, it is left out: one
+        line says so, nothing is built or changed, and its further cells do nothing.
+
         Raises:
             LabError: no such chapter, or whatever keeps the target from being reached or built.
         """
         begins = chapter_numbered(chapter)
         show_aws_errors_plainly()
+        go_on()
         pipeline = open_pipeline()
+        if begins.needs_database and (why := no_database_for(pipeline.session.target.traits)):
+            skip_the_rest(f"Chapter {begins.number} is left out: {why}")
+            return cls(pipeline, begins)
         pipeline.restore(begins.starts_with)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
@@ -334,10 +343,16 @@ class Lab:
         return run.start()
 
     def watch(self, *, show: bool = True, linger: float = 0) -> WatchedRun:
-        """Watch the pipeline from now on, with live charts unless `show` is False; see `WatchedRun`."""
+        """Watch the pipeline from now on, with live charts unless `show` is False; see `WatchedRun`.
+
+        The database is watched along where it is what subscribe stores in.
+        """
         if self.watched:
             self.watched.stop()
-        self.watched = WatchedRun(self.pipeline, show=show, linger=linger)
+        beside = None
+        if self.database and self.pipeline.settings.database:
+            beside = self.database.watch(self.aws.now())
+        self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside)
         return self.watched
 
     def warm_up(self) -> None:
@@ -385,7 +400,7 @@ class Lab:
         Raises:
             LabError: there is no PostgreSQL here, or it does not start with these settings.
         """
-        from webhook_lab.show.database import Database  # its packages are an extra: only chapter 01 needs it
+        from webhook_lab.show.database import Database  # its packages are an extra: few chapters need it
 
         if self.database:
             self.database.close()

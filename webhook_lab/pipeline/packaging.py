@@ -1,5 +1,8 @@
 """Handlers as zips: the same sources give the same bytes, on any machine and on any day.
 
+A handler that has a ``requirements.txt`` brings these packages along, as they are installed here: each file
+with the digest that its wheel gave it.
+
 Lambda shows the digest of the code it runs (``CodeSha256``), so equal bytes are how the lab knows that a
 function needs no new code, and how a learner sees that the function runs what is on the screen.
 """
@@ -8,9 +11,13 @@ import base64
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import webhook_lab
 from webhook_lab.aws.errors import LabError
@@ -20,6 +27,13 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 READABLE = 0o100644 << 16
 """A plain file that anybody may read: Lambda runs as another user than the one who zipped."""
+
+
+BESIDE = {"subscribe_postgres": "subscribe"}
+"""Handlers that use another one's code: its folder is zipped along, under its name."""
+
+_INSTALLERS_OWN = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+"""What differs by who installed a package."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ def source_folder(handler: str) -> Path:
 
 
 def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
-    """Zip a handler's Python sources, `app.py` at the top.
+    """Zip a handler's Python sources, `app.py` at the top, and the packages that it requires.
 
     Files are stored rather than compressed, since compressors differ from machine to machine; their line
     ends become those of the repository, which a checkout on Windows may have changed.
@@ -78,18 +92,62 @@ def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
             handler with a mistake in it.
 
     Raises:
-        LabError: when there is no such handler, or no such piece.
+        LabError: when there is no such handler, or no such piece; or a package that the handler requires is
+            not installed, or not as it was.
     """
     folder, buffer = source_folder(handler), io.BytesIO()
-    sources = {path.name: path for path in folder.glob("*.py")}
+    files = {name: content for each in _required(folder) for name, content in _installed(each)}
+    if beside := BESIDE.get(handler):
+        files |= {f"{beside}/{name}": text for name, text in _sources(source_folder(beside)).items()}
+    files |= _sources(folder)
+    files["app.py"] = _altered(files["app.py"], instead or {})
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(sources):
+        for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system, entry.external_attr = 3, READABLE  # 3: Unix, wherever this runs
-            text = sources[name].read_bytes().replace(b"\r\n", b"\n")
-            archive.writestr(entry, _altered(text, instead or {}) if name == "app.py" else text)
+            archive.writestr(entry, files[name])
     digest = hashlib.sha256(buffer.getvalue())
     return Package(handler, buffer.getvalue(), digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+
+
+def _sources(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes().replace(b"\r\n", b"\n") for path in folder.glob("*.py")}
+
+
+def _required(folder: Path) -> Iterator[Distribution]:
+    """The packages that a handler asks for, each once, and what they ask for in turn."""
+    listed = folder / "requirements.txt"
+    waiting = listed.read_text(encoding="utf-8").split() if listed.exists() else []
+    seen: set[str] = set()
+    while waiting:
+        wanted = Requirement(waiting.pop())
+        if (name := canonicalize_name(wanted.name)) in seen or not _applies(wanted):
+            continue
+        seen.add(name)
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            fix = "Run: python -m pip install 'webhook-lab[database]'"
+            raise LabError(f"package {folder.name}", f"{name} is not installed here", fix) from None
+        yield found
+        waiting += found.requires or []
+
+
+def _applies(wanted: Requirement) -> bool:
+    return wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+
+
+def _installed(package: Distribution) -> Iterator[tuple[str, bytes]]:
+    """A package's files as they came: their digests are those that its wheel recorded."""
+    for file in package.files or []:
+        if file.hash is None or file.name in _INSTALLERS_OWN or file.parts[0] == "..":
+            continue
+        content = file.read_binary()
+        digest = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, content).digest()).decode().rstrip("=")
+        if digest != file.hash.value:
+            fix = f"Run: python -m pip install --force-reinstall --no-deps {package.name}"
+            raise LabError(f"package {package.name}", f"{file} is not as it was installed", fix)
+        yield file.as_posix(), content
 
 
 def _altered(source: bytes, instead: Mapping[str, str]) -> bytes:
