@@ -45,8 +45,8 @@ class DatabaseFailed(Exception):
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log("invocation_start", context)
-    with contextlib.suppress(pg8000.native.Error):  # at once, so that an empty batch warms an environment up
-        connection()
+    with contextlib.suppress(Exception):  # at once, so that an empty batch warms an environment up
+        connection()  # refused: each record says so
     failed = [record["messageId"] for record in event["Records"] if not settle(record, context, store)]
     log("invocation_finish", context)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
@@ -133,4 +133,4 @@ def arguments_of(environment: Any) -> dict[str, Any]:
 def in_words(error: Exception) -> str:
     """What PostgreSQL said, else what happened to the connection. Pure."""
     said = error.args[0] if error.args else ""
-    return f"{said['S']}: {said['M']}" if isinstance(said, dict) else str(said)
+    return f"{said['S']}: {said['M']}" if isinstance(said, dict) else str(error.__cause__ or said)

@@ -4,23 +4,34 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import psycopg
+from psycopg import sql
 
 from webhook_lab.database.connection_limits import Limit
-from webhook_lab.database.monitor import answering
-from webhook_lab.database.postgres import APPLICATION, Postgres
+from webhook_lab.database.monitor import Monitor, answering
+from webhook_lab.database.postgres import APPLICATION, SUPERUSER, Postgres
 
 ROWS = "webhooks"
 """The table that `handlers/subscribe_postgres/schema.sql` makes."""
 
 
+SCRAM_ROUNDS = 4096
+"""What drivers ask for at least (RFC 7677). Chapter 01 opens so many connections that its role has one."""
+
+
 def create_table(server: Postgres, schema: str) -> None:
-    """Apply the schema as the application's own role, once.
+    """Apply the schema as the application's own role, once, and let any driver check its password.
 
     Raises:
         LabError: PostgreSQL does not answer, or refuses it.
     """
-    with answering("create the table"), psycopg.connect(server.conninfo()) as connection:
-        connection.execute(schema.encode())
+    role, password = sql.Identifier(APPLICATION), sql.Literal(server.password)
+    with answering("create the table"):
+        with psycopg.connect(server.conninfo(SUPERUSER)) as connection:
+            if server.version >= 16:  # earlier ones know no other number
+                connection.execute(sql.SQL("SET scram_iterations = {}").format(SCRAM_ROUNDS))
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
+        with psycopg.connect(server.conninfo()) as connection:
+            connection.execute(schema.encode())
 
 
 def environment(server: Postgres, port: int | None = None) -> dict[str, str]:
@@ -39,15 +50,17 @@ def environment(server: Postgres, port: int | None = None) -> dict[str, str]:
     }
 
 
-def receives_of(server: Postgres, ids: Iterable[str]) -> dict[str, int]:
+def receives_of(monitor: Monitor, ids: Iterable[str]) -> dict[str, int]:
     """Of these deliveries those that the table holds, each with the receive that it came with.
+
+    Asked over the monitor's connection: the server may have no other to give.
 
     Raises:
         LabError: PostgreSQL does not answer.
     """
     asked = "SELECT id, receive_count FROM webhooks WHERE id = ANY(%s)"
-    with answering("ask PostgreSQL what it holds"), psycopg.connect(server.conninfo()) as connection:
-        return dict(connection.execute(asked, (list(ids),)).fetchall())
+    with answering("ask PostgreSQL what it holds"):
+        return {str(id_): int(receives) for id_, receives in monitor.ask(asked, [list(ids)])}
 
 
 def limit_of(server: Postgres, room: int, *, kept: int = 0, per_invocation: int = 1) -> Limit:

@@ -4,9 +4,9 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -88,6 +88,16 @@ class Monitor(threading.Thread):
             self._memory_due = at + MEMORY_EVERY_SECONDS
             values["memory"] = self._megabytes()
         self.samples += [Sample(at, metric, value) for metric, value in values.items()]
+
+    def ask(self, query: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a query, over the connection that is there already.
+
+        Raises:
+            psycopg.Error: the server does not answer.
+        """
+        if self._connection.broken or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection.execute(query, values).fetchall()
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._server.conninfo(SUPERUSER), autocommit=True)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from IPython.display import display
 
@@ -41,7 +42,6 @@ class Database:
         self.outcomes: list[Outcome] = []
         self.beside: Beside | None = None
         self.watched_since = 0
-        self._monitor: Monitor | None = None
 
     def restart(self, **settings: Setting) -> Card:
         """Restart it with other settings: most limits cannot be changed while it runs, here as on RDS."""
@@ -120,9 +120,14 @@ class Database:
         Args:
             since: now, in epoch milliseconds by AWS's clock.
         """
-        self._monitor = self._monitor or Monitor(self.server, "", {"room": lambda: self.room}, ROWS)
-        self.beside, self.watched_since = Beside(self._monitor), since
+        self.beside, self.watched_since = Beside(self._standing), since
         return self.beside
+
+    @cached_property
+    def _standing(self) -> Monitor:
+        monitor = Monitor(self.server, "", {"room": lambda: self.room}, ROWS)
+        monitor.looking.clear()
+        return monitor
 
     @property
     def room(self) -> int:
@@ -135,7 +140,7 @@ class Database:
 
     def receives(self, ids: Iterable[str]) -> dict[str, int]:
         """Of these deliveries those that the table holds, each with the receive that it came with."""
-        return receives_of(self.server, ids)
+        return receives_of(self._standing, ids)
 
     async def crash(self, mark: Callable[[str], None], *, seconds: float = DOWN_SECONDS) -> None:
         """Kill it at once, in the middle of whatever it does, and start it again after so many seconds.

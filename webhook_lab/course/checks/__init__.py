@@ -2,6 +2,7 @@
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import (
+    behind,
     buffer,
     database,
     failures,
@@ -29,6 +30,7 @@ BY_CHAPTER: dict[str, Checks] = {
     "08": buffer.CHECKS,
     "09": failures.CHECKS,
     "10": throttles.CHECKS,
+    "13": behind.CHECKS,
     "15": teardown.CHECKS,
 }
 
