@@ -67,6 +67,9 @@ lab.create_function("subscribe")
     "10": """
 lab.create_mapping(maximum_concurrency=2)
 """,
+    "13": """
+lab.set_throttle(3)
+""",
     "15": """
 lab.aws.sqs.create_queue(QueueName=f"{lab.names.prefix}-stray", tags=lab.names.tags)
 """,

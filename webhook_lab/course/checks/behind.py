@@ -108,9 +108,12 @@ def _exercise(lab: OpenLab) -> str | None:
     if maximum == 2:
         return None
     assert reserved in (maximum, None), f"The mapping may run {maximum}, but {reserved} are reserved."
-    assert maximum and maximum <= safe, f"With {maximum} the others do not get their {OTHERS} connections."
+    assert maximum, "The mapping has no maximum concurrency."
+    assert maximum <= safe, f"With {maximum} the others do not get their {OTHERS} connections."
     assert maximum == safe, f"{maximum} are safe, and more would be too."
-    queued = [line for line in ended(lab, "publish", "queued") if line["at"] >= database.watched_since]
+    mapping: Any = lab.aws.lambda_.get_event_source_mapping(UUID=there(lab, "mapping").uuid)
+    since = max(database.watched_since, mapping["LastModified"].timestamp() * 1000)
+    queued = [line for line in ended(lab, "publish", "queued") if line["at"] >= since]
     assert len(queued) >= PROOF, f"Now prove it: {len(queued)} of {PROOF} deliveries were watched."
     _held(lab)
     assert not _failures(lab), "Some attempts failed."
