@@ -48,6 +48,15 @@ class Beside:
         return sample
 
 
+def _queue_says(series: Mapping[str, Series]) -> str:
+    """What died was not drained: once the queue is empty, it says where the rest went."""
+    said, dead = DEPTH.says(series), int(series["dlq"].last) if "dlq" in series else 0
+    absorbed = f"The queue absorbed {number(series['visible'].peak)}; "
+    if not dead or not said.startswith(absorbed):
+        return said
+    return f"{absorbed}{counted(dead, 'message')} ended in the dead-letter queue"
+
+
 def _connections_say(series: Mapping[str, Series]) -> str:
     most, room = series["connections"].peak, series["room"].last
     said = f"Never more than {counted(int(most), 'connection')} at once"
@@ -77,5 +86,5 @@ COUNTS = Panel(
     ),
     _counts_say,
 )
-PANELS = (DEPTH, CONNECTIONS, COUNTS)
+PANELS = (replace(DEPTH, says=_queue_says), CONNECTIONS, COUNTS)
 """The whole pattern: the queue takes the burst, and the database never sees more than it has room for."""
