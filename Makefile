@@ -50,8 +50,8 @@ test: env lint
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	for handler in publish subscribe; do \
-	  (cd handlers/$$handler && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/$$handler .) || exit 1; \
+	for handler in publish subscribe subscribe_postgres; do \
+	  (cd handlers/$$handler && MYPYPATH=..:../subscribe ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/$$handler .) || exit 1; \
 	done
 	$(BIN)/lint-imports
 

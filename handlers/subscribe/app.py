@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -28,7 +29,7 @@ from botocore.exceptions import ClientError
 from claim_check import fetch
 from direct import envelope, is_direct
 
-TABLE_NAME = os.environ["TABLE_NAME"]
+TABLE_NAME = os.environ.get("TABLE_NAME", "")
 WORK_SECONDS = float(os.environ.get("WORK_SECONDS") or 0)
 TTL_SECONDS = float(os.environ.get("TTL_DAYS") or 7) * 86_400
 SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
@@ -42,12 +43,12 @@ FIELDS = ("id", "path", "method", "query", "headers", "body", "body_is_base64", 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log("invocation_start", context)
     table()  # at once, so that an empty batch warms an environment up
-    failed = [record["messageId"] for record in event["Records"] if not settle(record, context)]
+    failed = [record["messageId"] for record in event["Records"] if not settle(record, context, store)]
     log("invocation_finish", context)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def settle(record: dict[str, Any], context: Any) -> bool:
+def settle(record: dict[str, Any], context: Any, store: Callable[[dict[str, Any]], str]) -> bool:
     """One record from start to finish. Whatever goes wrong is this record's alone: False, and a log line."""
     started_at = now()
     about = {"id": None, "message_id": record["messageId"]}

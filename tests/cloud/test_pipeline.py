@@ -18,6 +18,7 @@ from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, steps_until
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.operations import set_throttle
+from webhook_lab.pipeline.packaging import package
 from webhook_lab.resources.mapping import Mapping
 
 
@@ -53,6 +54,20 @@ def test_every_chapter_finds_exactly_what_it_begins_with_whatever_stood_before(p
     for chapter in (*CHAPTERS, *reversed(CHAPTERS)):
         pipeline.restore(chapter.starts_with)
         assert standing(pipeline) == {step.key for step in steps_until(chapter.starts_with)}, chapter.number
+
+
+def test_restoring_brings_back_the_subscriber_that_another_chapter_has_swapped(pipeline: Pipeline) -> None:
+    pipeline.build("mapping")
+    wanted = pipeline.look_up("subscribe_function")
+    stores_in = {"PGHOST": "127.0.0.1", "PGPASSWORD": "a password"}
+    other = replace(pipeline.settings, subscriber="subscribe_postgres", database=stores_in)
+    swapped = Pipeline(pipeline.session, pipeline.names, pipeline.ledger, other)
+    swapped.ensure("subscribe_function")
+    there = pipeline.look_up("subscribe_function")
+    assert there.code_sha256 == package("subscribe_postgres").code_sha256_base64 != wanted.code_sha256
+    assert stores_in.items() <= there.environment.items()
+    pipeline.restore("mapping")
+    assert pipeline.look_up("subscribe_function") == wanted
 
 
 def test_restoring_brings_back_settings_and_handler_code_and_empties_the_queues(pipeline: Pipeline) -> None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import botocore
@@ -236,3 +237,69 @@ def test_a_piece_of_the_handler_is_shipped_otherwise() -> None:
 def test_a_piece_that_is_not_there_once_is_refused(piece: str) -> None:
     with pytest.raises(LabError, match="times"):
         package("subscribe", {piece: ""})
+
+
+def test_what_a_handler_requires_is_zipped_as_it_is_installed():
+    """Each file with the digest of its wheel's own record; what is in no record is not there."""
+    made = package("subscribe_postgres")
+    recorded = {
+        file.as_posix(): file.hash.value
+        for name in ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
+        for file in distribution(name).files
+        if file.hash
+    }
+    ours = {"app.py", "subscribe/app.py", "senders.py", "direct.py", "claim_check.py"}
+    with zipfile.ZipFile(io.BytesIO(made.zip_bytes)) as archive:
+        names = set(archive.namelist())
+        assert ours <= names
+        assert {"pg8000/native.py", "scramp/core.py", "asn1crypto/core.py", "six.py"} <= names
+        for name in names - ours:
+            digest = base64.urlsafe_b64encode(hashlib.sha256(archive.read(name)).digest()).decode()
+            assert digest.rstrip("=") == recorded[name], name
+    assert package("subscribe_postgres") == made
+
+
+def test_a_handler_that_uses_anothers_code_finds_all_of_it_in_its_own_zip(boto3_alone, tmp_path):
+    """Unzipped as Lambda does it: no checkout, no site-packages."""
+    zipfile.ZipFile(io.BytesIO(package("subscribe_postgres").zip_bytes)).extractall(tmp_path)
+    code = """
+sys.path.insert(0, sys.argv[2])
+import app, pg8000, subscribe.app, direct, claim_check, senders
+flat = {os.path.dirname(module.__file__) for module in (app, direct, claim_check, senders)}
+print(*flat, app.settle is subscribe.app.settle)
+"""
+    printed = python(boto3_alone, f"import os\n{code}", str(tmp_path))
+    assert printed.split() == [str(tmp_path), "True"]
+
+
+@pytest.fixture
+def two_packages(tmp_path, monkeypatch) -> Path:
+    """A handler that requires one package, installed beside, which requires nothing."""
+    handler, installed = tmp_path / "handlers" / "small", tmp_path / "site"
+    handler.mkdir(parents=True)
+    (handler / "app.py").write_text("", encoding="utf-8")
+    (handler / "requirements.txt").write_text("lab-small\n", encoding="utf-8")
+    about = installed / "lab_small-1.dist-info"
+    about.mkdir(parents=True)
+    (installed / "lab_small.py").write_text("one = 1\n", encoding="utf-8")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-small\nVersion: 1\n", encoding="utf-8")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"one = 1\n").digest()).decode().rstrip("=")
+    (about / "RECORD").write_text(f"lab_small.py,sha256={digest},8\n", encoding="utf-8")
+    monkeypatch.setattr(packaging, "handlers_folder", lambda: tmp_path / "handlers")
+    monkeypatch.syspath_prepend(str(installed))
+    return installed
+
+
+def test_a_file_that_was_changed_since_it_was_installed_is_not_zipped(two_packages):
+    with zipfile.ZipFile(io.BytesIO(package("small").zip_bytes)) as archive:
+        assert archive.namelist() == ["app.py", "lab_small.py"]
+    (two_packages / "lab_small.py").write_text("one = 2\n", encoding="utf-8")
+    with pytest.raises(LabError, match="not as it was installed"):
+        package("small")
+
+
+def test_a_package_that_is_missing_is_named_with_what_to_run(two_packages, tmp_path):
+    (tmp_path / "handlers" / "small" / "requirements.txt").write_text("lab-missing", encoding="utf-8")
+    with pytest.raises(LabError, match="lab-missing is not installed here") as refused:
+        package("small")
+    assert "pip install" in refused.value.try_this

@@ -73,6 +73,9 @@ lab.create_direct_api(types=(*direct_api.TYPES, "application/cloudevents+json"))
     "12": """
 lab.set_throttle(10)
 """,
+    "13": """
+lab.set_throttle(3)
+""",
     "14": """
 lab.bad_day("wrong secret")
 lab.diagnose("wrong secret", "let it drain")

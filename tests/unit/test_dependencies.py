@@ -135,8 +135,12 @@ def test_the_library_imports_only_what_it_asks_for() -> None:
 
 
 def test_handlers_need_the_standard_library_and_boto3_alone() -> None:
+    """But for what a handler brings along, and others' code that is zipped with it."""
     shared = {path.stem for path in (ROOT / "handlers" / "shared").glob("*.py")}  # zipped with each of them
-    assert outside_imports("handlers").keys() <= {"boto3", "botocore", *shared}
+    for handler in ("publish", "subscribe"):
+        assert outside_imports(f"handlers/{handler}").keys() <= {"boto3", "botocore", *shared}
+    brought = {"pg8000", "subscribe"}
+    assert outside_imports("handlers/subscribe_postgres").keys() == brought
 
 
 # Written in two halves, so that this file passes its own test.

@@ -18,12 +18,14 @@ class Chapter:
     Args:
         file: the notebook's file name: its number and its title.
         starts_with: key of the last pipeline step that stands when it begins; None: nothing does.
+        needs_database: its functions connect to a PostgreSQL on this machine.
         lit: boxes of the picture that it is about, by key (`BOXES` in tools/picture.py).
     """
 
     file: str
     starts_with: str | None
     lit: tuple[str, ...]
+    needs_database: bool = False
 
     @property
     def number(self) -> str:
@@ -33,7 +35,8 @@ class Chapter:
     @property
     def title(self) -> str:
         """A verb and what it does it to, such as "Create the table"."""
-        return self.file[3:].removesuffix(".ipynb").replace("_", " ").capitalize()
+        words = self.file[3:].removesuffix(".ipynb").replace("_", " ").capitalize()
+        return words.replace("postgres", "PostgreSQL")
 
     @property
     def minutes(self) -> int:
@@ -59,6 +62,7 @@ CHAPTERS = (
         "api",
         ("sender", "api", "publish", "queue", "dlq", "subscribe", "table"),
     ),
+    Chapter("13_put_postgres_behind_it.ipynb", "api", ("queue", "dlq", "subscribe"), needs_database=True),
     Chapter(
         "14_take_it_to_production.ipynb", "api", ("api", "publish", "queue", "dlq", "subscribe", "table")
     ),

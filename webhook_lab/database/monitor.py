@@ -4,8 +4,9 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -17,9 +18,10 @@ from webhook_lab.watch.rows import Sample
 EVERY_SECONDS = 0.02
 MEMORY_EVERY_SECONDS = 0.25
 LOOK = """
-    SELECT (SELECT count(*) FROM pg_stat_activity WHERE usename = %s),
-           (SELECT count(*) FROM deliveries WHERE run = %s)
+    SELECT (SELECT count(*) FROM pg_stat_activity WHERE usename = %(role)s),
+           (SELECT count(*) FROM {})
 """
+OF_A_RUN = "deliveries WHERE run = %(run)s"
 
 
 class Monitor(threading.Thread):
@@ -29,18 +31,27 @@ class Monitor(threading.Thread):
 
     Args:
         run: whose deliveries are counted.
+        rows: where they are, as after FROM.
         counters: further metrics, each asked for its value.
 
     Raises:
         psycopg.Error: the server does not answer.
 
-    `samples` grows while the run goes on.
+    `samples` grows while the run goes on; not while `looking` is clear, when the connection is only kept.
     """
 
-    def __init__(self, server: Postgres, run: str, counters: dict[str, Callable[[], int]]) -> None:
+    def __init__(
+        self,
+        server: Postgres,
+        run: str,
+        counters: dict[str, Callable[[], int]],
+        rows: LiteralString = OF_A_RUN,
+    ) -> None:
         super().__init__(name=f"monitor-{run}", daemon=True)
         self._server, self._run, self._counters = server, run, counters
-        self._done = threading.Event()
+        self._look: LiteralString = LOOK.format(rows)
+        self._done, self.looking = threading.Event(), threading.Event()
+        self.looking.set()
         self.samples: list[Sample] = []
         self._memory_due = 0.0
         self._connection = self._connect()
@@ -50,7 +61,8 @@ class Monitor(threading.Thread):
 
     def run(self) -> None:
         while not self._done.wait(EVERY_SECONDS):
-            self.look()
+            if self.looking.is_set():
+                self.look()
 
     def finish(self) -> None:
         """Look a last time, and stop."""
@@ -62,7 +74,8 @@ class Monitor(threading.Thread):
     def look(self) -> None:
         """Sample everything once. A server that is down has no connections."""
         try:
-            found = self._connection.execute(LOOK, (APPLICATION, self._run)).fetchone()
+            who = {"role": APPLICATION, "run": self._run}
+            found = self._connection.execute(self._look, who).fetchone()
         except psycopg.Error:
             found = None
             with contextlib.suppress(psycopg.Error):
@@ -75,6 +88,16 @@ class Monitor(threading.Thread):
             self._memory_due = at + MEMORY_EVERY_SECONDS
             values["memory"] = self._megabytes()
         self.samples += [Sample(at, metric, value) for metric, value in values.items()]
+
+    def ask(self, query: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a query, over the connection that is there already.
+
+        Raises:
+            psycopg.Error: the server does not answer.
+        """
+        if self._connection.broken or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection.execute(query, values).fetchall()
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._server.conninfo(SUPERUSER), autocommit=True)

@@ -21,6 +21,8 @@ Setting = str | int
 
 PORTS_TRIED, START_SECONDS = 5, 20.0
 SUPERUSER, APPLICATION = "postgres", "app"
+SUPERUSERS_OWN = 3
+"""Connections that PostgreSQL keeps for superusers, unless told otherwise."""
 
 QUICK: dict[str, Setting] = {
     "fsync": "off",  # nothing here outlives the machine; a crash of the server alone loses nothing by it
@@ -80,6 +82,12 @@ class Postgres:
     def max_connections(self) -> int:
         return int(self.settings["max_connections"])
 
+    @property
+    def allows(self) -> int:
+        """How many connections it has for the application, by its settings; see `room`."""
+        kept = int(self.settings.get("superuser_reserved_connections", SUPERUSERS_OWN))
+        return self.max_connections - kept - 1
+
     def conninfo(self, user: str = APPLICATION, *, port: int | None = None) -> str:
         """What psycopg connects with."""
         return make_conninfo(
@@ -96,8 +104,7 @@ class Postgres:
             LabError: not one is left.
         """
         with psycopg.connect(self.conninfo(SUPERUSER), autocommit=True) as connection:
-            kept = connection.execute("SHOW superuser_reserved_connections").fetchone()
-            room = self.max_connections - int(kept[0] if kept else 0) - 1
+            room = self.allows
             if room < 1:
                 said = f"max_connections = {self.max_connections} leaves none for the application"
                 least = self.max_connections - room + 1

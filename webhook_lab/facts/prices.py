@@ -26,6 +26,19 @@ ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwa
 """For a metric at the standard resolution of a minute."""
 FREE_ALARMS = Fact(10, "alarms", _PRICING.format("cloudwatch"))
 
+RDS_INSTANCE_HOURS = Fact(0.032, "USD an hour", _PRICING.format("rds/postgresql"))
+"""A db.t4g.small with PostgreSQL in one Availability Zone; two of them cost twice as much."""
+RDS_STORAGE_GB_MONTHS = Fact(0.115, "USD a month for each GB", _PRICING.format("rds/postgresql"))
+"""General purpose (gp3); the instance takes 20 GB at least."""
+RDS_STORAGE_LEAST = Fact(20, "GB", "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html")
+RDS_PROXY_VCPU_HOURS = Fact(0.015, "USD an hour for each vCPU", _PRICING.format("rds/proxy"))
+"""Of the instance behind it; a db.t4g.small has two."""
+ENDPOINT_HOURS = Fact(0.01, "USD an hour in each Availability Zone", _PRICING.format("privatelink"))
+"""An interface endpoint: how a function in a VPC without a way out reaches Secrets Manager."""
+SECRET_MONTHS = Fact(0.40, "USD a month for each secret", _PRICING.format("secrets-manager"))
+NETWORK_ITSELF = Fact(0.0, "USD an hour", _PRICING.format("vpc"))
+"""A VPC, its subnets and security groups, and the network interfaces of a function in it."""
+
 IDLE_RECEIVES = Fact(
     MONTH_SECONDS // quotas.SQS_WAIT_LONGEST.value * quotas.MAPPING_STARTS_WITH.value,
     "receives a month",

@@ -76,6 +76,11 @@ LAMBDA_NEW_ACCOUNT_CONCURRENCY = Fact(10, "executions", _LIMITS)
 LAMBDA_UNRESERVED_CONCURRENCY = Fact(100, "executions", _CONCURRENCY)
 """What must stay unreserved: a reservation that would take it is refused."""
 LAMBDA_FUNCTION_NAME_CHARACTERS = Fact(64, "characters", _LAMBDA + "api/API_CreateFunction.html")
+LAMBDA_UNZIPPED_BYTES = Fact(250 * 1024**2, "bytes", _LIMITS)
+"""The largest function from zips, unzipped, its layers counted."""
+LAMBDA_ZIP_BYTES = Fact(50 * 1024**2, "bytes", _LIMITS)
+"""The largest zip that is uploaded in the request itself; a larger one comes from a bucket."""
+LAMBDA_LAYERS = Fact(5, "layers", _LIMITS)
 LAMBDA_PYTHON_RUNTIMES = Fact(("python3.13", "python3.14"), "", _RUNTIMES)
 """The Python runtimes that this course is written for, oldest first."""
 LAMBDA_PYTHON_RUNTIMES_KNOWN = Fact(

@@ -31,6 +31,7 @@ from webhook_lab.resources.stack import Stack, delete_stack
 from webhook_lab.resources.table import Table
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
+from webhook_lab.show.skip import go_on, skip_the_rest
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.rows import Answer, Moment
@@ -81,12 +82,19 @@ class Lab:
     def open(cls, chapter: str) -> Self:
         """Bring the pipeline to exactly the state in which `chapter` begins, and say what stands.
 
+        Where a chapter needs a database that its functions can reach, and there is none, it is left out: one
+        line says so, nothing is built or changed, and its further cells do nothing.
+
         Raises:
             LabError: no such chapter, or whatever keeps the target from being reached or built.
         """
         begins = chapter_numbered(chapter)
         show_aws_errors_plainly()
+        go_on()
         pipeline = open_pipeline()
+        if begins.needs_database and (why := _no_database_for(pipeline)):
+            skip_the_rest(f"Chapter {begins.number} is left out: {why}")
+            return cls(pipeline, begins)
         pipeline.restore(begins.starts_with)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
@@ -485,12 +493,18 @@ class Lab:
         return run.start()
 
     def watch(self, *, show: bool = True, linger: float = 0) -> "WatchedRun":
-        """Watch the pipeline from now on, with live charts unless `show` is False; see `WatchedRun`."""
+        """Watch the pipeline from now on, with live charts unless `show` is False; see `WatchedRun`.
+
+        The database is watched along where it is what subscribe stores in.
+        """
         from webhook_lab.lab.run import WatchedRun
 
         if self.watched:
             self.watched.stop()
-        self.watched = WatchedRun(self.pipeline, show=show, linger=linger)
+        beside = None
+        if self.database and self.pipeline.settings.database:
+            beside = self.database.watch(self.aws.now())
+        self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside)
         return self.watched
 
     def warm_up(self) -> None:
@@ -561,7 +575,7 @@ class Lab:
         Raises:
             LabError: there is no PostgreSQL here, or it does not start with these settings.
         """
-        from webhook_lab.show.database import Database  # its packages are an extra: only chapter 01 needs it
+        from webhook_lab.show.database import Database  # its packages are an extra: few chapters need it
 
         if self.database:
             self.database.close()
@@ -689,3 +703,9 @@ class Lab:
         from webhook_lab.course.checks import exercise
 
         exercise(self)
+
+
+def _no_database_for(pipeline: Pipeline) -> str | None:
+    from webhook_lab.lab.needs import no_database_for
+
+    return no_database_for(pipeline.session.target.traits)

@@ -13,6 +13,7 @@ from webhook_lab.scale.forecast import Forecast, forecast
 from webhook_lab.scale.scenario import Flow, Scenario
 from webhook_lab.send.retries import is_accepted
 from webhook_lab.send.run import Run
+from webhook_lab.show import behind
 from webhook_lab.show.bars import timeline_chart
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.charts import latency_chart, prediction_chart, receives_chart
@@ -49,6 +50,7 @@ class WatchedRun:
             throttle and not the start of environments.
         show: draw live charts where the cell is.
         linger: seconds to go on watching once everything has come out, for more to be sent; 0 unattended.
+        beside: the database that the pipeline stores in, watched along.
 
     Attributes:
         bursts: what was sent meanwhile, by `Lab.burst`.
@@ -56,7 +58,14 @@ class WatchedRun:
         marks: what was done meanwhile, and when.
     """
 
-    def __init__(self, pipeline: Pipeline, *, show: bool = True, linger: float = 0) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        show: bool = True,
+        linger: float = 0,
+        beside: behind.Beside | None = None,
+    ) -> None:
         # A chart shows concurrency as late as log lines come: it goes on until that has reached the end.
         least = pipeline.session.target.traits.log_lag + READ_SECONDS + 0.2 if show else 0.0
         self._pipeline, self._linger = pipeline, least if nobody_looks() else max(linger, least)
@@ -67,12 +76,15 @@ class WatchedRun:
         self.watch = watch_pipeline(pipeline).start()
         self.clock = self.watch.seconds
         self._over_since = math.inf
-        self._stopped = False
+        self._stopped, self._beside = False, beside
         self._controls: Controls | None = None
         self._live: Live | None = None
         if show:
-            sample = tail(self.watch.samples)
-            self._live = Live(RUN, sample, seconds=SECONDS, until=self.is_over, clock=self.clock).start()
+            panels, sample = RUN, tail(self.watch.samples)
+            if beside:
+                panels, ours, theirs = behind.PANELS, sample, beside.sampler(self.clock)
+                sample = lambda: [*ours(), *theirs()]  # noqa: E731
+            self._live = Live(panels, sample, seconds=SECONDS, until=self.is_over, clock=self.clock).start()
 
     def is_over(self) -> bool:
         """Whether what was sent, or taken back, has all come out of the queue, for `linger` seconds."""
@@ -160,7 +172,7 @@ class WatchedRun:
         if self._stopped:
             return
         self._stopped = True
-        for each in (*self.bursts, self._live):
+        for each in (*self.bursts, self._live, self._beside):
             if each:
                 each.stop()
         if self._controls:

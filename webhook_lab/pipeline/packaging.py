@@ -1,5 +1,8 @@
 """Handlers as zips: the same sources give the same bytes, on any machine and on any day.
 
+A handler that has a ``requirements.txt`` brings these packages along, as they are installed here: each file
+with the digest that its wheel gave it.
+
 Lambda shows the digest of the code it runs (``CodeSha256``), so equal bytes are how the lab knows that a
 function needs no new code, and how a learner sees that the function runs what is on the screen.
 """
@@ -8,9 +11,13 @@ import base64
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import webhook_lab
 from webhook_lab.aws.errors import LabError
@@ -23,6 +30,12 @@ SHARED = "shared"
 
 READABLE = 0o100644 << 16
 """A plain file that anybody may read: Lambda runs as another user than the one who zipped."""
+
+BESIDE = {"subscribe_postgres": "subscribe"}
+"""Handlers that use another one's code: it is zipped along, its `app.py` in a folder of its name."""
+
+_INSTALLERS_OWN = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+"""What differs by who installed a package."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +89,16 @@ def sources(handler: str) -> dict[str, Path]:
     Raises:
         LabError: when there is no such handler.
     """
+    found: dict[str, Path] = {}
+    if beside := BESIDE.get(handler):
+        found = sources(beside)
+        found[f"{beside}/app.py"] = found["app.py"]
     folders = (handlers_folder() / SHARED, source_folder(handler))
-    return {path.name: path for folder in folders for path in sorted(folder.glob("*.py"))}
+    return found | {path.name: path for folder in folders for path in sorted(folder.glob("*.py"))}
 
 
 def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
-    """Zip a handler's Python sources and those it shares, `app.py` at the top.
+    """Zip a handler's Python sources and those it shares, `app.py` at the top, and the packages it requires.
 
     Files are stored rather than compressed, since compressors differ from machine to machine; their line
     ends become those of the repository, which a checkout on Windows may have changed.
@@ -91,23 +108,70 @@ def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
             handler with a mistake in it.
 
     Raises:
-        LabError: when there is no such handler, or no such piece.
+        LabError: when there is no such handler, or no such piece; or a package that the handler requires is
+            not installed, or not as it was.
     """
-    zip_bytes = zip_files(sources(handler), instead)
+    brought = {
+        name: content for each in _required(source_folder(handler)) for name, content in _installed(each)
+    }
+    zip_bytes = zip_files(sources(handler), instead, brought)
     digest = hashlib.sha256(zip_bytes)
     return Package(handler, zip_bytes, digest.hexdigest(), base64.b64encode(digest.digest()).decode())
 
 
-def zip_files(files: Mapping[str, Path], instead: Mapping[str, str] | None = None) -> bytes:
-    """The zip of these files, by the names that they have in it; see `package`."""
+def zip_files(
+    files: Mapping[str, Path],
+    instead: Mapping[str, str] | None = None,
+    brought: Mapping[str, bytes] | None = None,
+) -> bytes:
+    """The zip of these files, by the names that they have in it, and of what is brought; see `package`."""
+    contents = dict(brought or {})
+    contents |= {name: path.read_bytes().replace(b"\r\n", b"\n") for name, path in files.items()}
+    if "app.py" in contents:
+        contents["app.py"] = _altered(contents["app.py"], instead or {})
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
+        for name in sorted(contents):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system, entry.external_attr = 3, READABLE  # 3: Unix, wherever this runs
-            text = files[name].read_bytes().replace(b"\r\n", b"\n")
-            archive.writestr(entry, _altered(text, instead or {}) if name == "app.py" else text)
+            archive.writestr(entry, contents[name])
     return buffer.getvalue()
+
+
+def _required(folder: Path) -> Iterator[Distribution]:
+    """The packages that a handler asks for, each once, and what they ask for in turn."""
+    listed = folder / "requirements.txt"
+    waiting = listed.read_text(encoding="utf-8").split() if listed.exists() else []
+    seen: set[str] = set()
+    while waiting:
+        wanted = Requirement(waiting.pop())
+        if (name := canonicalize_name(wanted.name)) in seen or not _applies(wanted):
+            continue
+        seen.add(name)
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            fix = "Run: python -m pip install 'webhook-lab[database]'"
+            raise LabError(f"package {folder.name}", f"{name} is not installed here", fix) from None
+        yield found
+        waiting += found.requires or []
+
+
+def _applies(wanted: Requirement) -> bool:
+    return wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+
+
+def _installed(package: Distribution) -> Iterator[tuple[str, bytes]]:
+    """A package's files as they came: their digests are those that its wheel recorded."""
+    for file in package.files or []:
+        if file.hash is None or file.name in _INSTALLERS_OWN or file.parts[0] == "..":
+            continue
+        content = file.read_binary()
+        digest = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, content).digest()).decode().rstrip("=")
+        if digest != file.hash.value:
+            fix = f"Run: python -m pip install --force-reinstall --no-deps {package.name}"
+            raise LabError(f"package {package.name}", f"{file} is not as it was installed", fix)
+        yield file.as_posix(), content
 
 
 def _altered(source: bytes, instead: Mapping[str, str]) -> bytes:

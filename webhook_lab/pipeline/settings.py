@@ -1,5 +1,6 @@
 """What the pipeline is built with: every setting of every resource, once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from webhook_lab.aws.errors import LabError
@@ -25,6 +26,8 @@ class Settings:
         signed_prefix: paths that start with it need a valid signature; empty asks for none.
         signing_secret: ``whsec_`` and base64 (Standard Webhooks); the other senders take the same text as it
             stands. While a secret changes: both, with a space between them.
+        subscriber: the folder of handlers/ that the subscribe function is zipped from.
+        database: what that reads beside, such as a PostgreSQL's address (PGHOST and the like).
         handshakes: whose question before the first delivery is answered, such as ``"slack,meta"``; empty
             answers none.
         handshake_secret: what Meta calls the verify token and Zoom the secret token.
@@ -49,6 +52,8 @@ class Settings:
     batch_size: int = 10
     report_batch_item_failures: bool = True
     work_seconds: float = 0
+    subscriber: str = "subscribe"
+    database: Mapping[str, str] = field(default_factory=dict)
     signed_prefix: str = ""
     signing_secret: str = ""
     handshakes: str = ""
@@ -80,5 +85,5 @@ class Settings:
     def subscribe_environment(self) -> dict[str, str]:
         """What the subscribe function reads beside its TABLE_NAME; of signatures where one is asked for."""
         signed = {"SIGNED_PREFIX": self.signed_prefix, "SIGNING_SECRET": self.signing_secret}
-        always = {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days)}
+        always = {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days), **self.database}
         return {**always, **(signed if self.signed_prefix else {})}

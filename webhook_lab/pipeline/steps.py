@@ -103,7 +103,13 @@ def _subscribe_role(site: "Pipeline") -> Role:
     return Role(site.names.function("subscribe"), policy)
 
 
-def _function(handler: str, site: "Pipeline", environment: dict[str, str], reserved: int | None) -> Function:
+def _function(
+    handler: str,
+    site: "Pipeline",
+    environment: dict[str, str],
+    reserved: int | None = None,
+    source: str | None = None,
+) -> Function:
     settings = site.settings
     return Function(
         site.names.function(handler),
@@ -113,7 +119,7 @@ def _function(handler: str, site: "Pipeline", environment: dict[str, str], reser
         memory=settings.memory,
         environment=environment,
         reserved_concurrency=reserved,
-        zip_bytes=package(handler).zip_bytes,
+        zip_bytes=package(source or handler).zip_bytes,
     )
 
 
@@ -121,12 +127,13 @@ def _publish_function(site: "Pipeline") -> Function:
     environment = {"QUEUE_URL": site.get("queue").url, **site.settings.publish_environment}
     if bodies := _bodies(site):
         environment["CLAIM_CHECK"] = bodies["bucket"]
-    return _function("publish", site, environment, None)
+    return _function("publish", site, environment)
 
 
 def _subscribe_function(site: "Pipeline") -> Function:
-    environment = {"TABLE_NAME": site.get("table").name, **site.settings.subscribe_environment}
-    return _function("subscribe", site, environment, site.settings.reserved_concurrency)
+    settings = site.settings
+    environment = {"TABLE_NAME": site.get("table").name, **settings.subscribe_environment}
+    return _function("subscribe", site, environment, settings.reserved_concurrency, settings.subscriber)
 
 
 def _mapping(site: "Pipeline") -> Mapping:

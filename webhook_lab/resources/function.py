@@ -253,6 +253,6 @@ def _sha256(zip_bytes: bytes) -> str:
 
 
 def _shown(name: str, value: str) -> str:
-    if "SECRET" in name:
+    if "SECRET" in name or "PASSWORD" in name:
         return "set, not shown" if value else "not set"
     return f"the URL of {value.rpartition('/')[2]}" if "://" in value else value or "empty"

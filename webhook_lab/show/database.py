@@ -1,15 +1,21 @@
 """A throw-away database in a notebook: its card, a live view of each burst, and what came of it."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from IPython.display import display
 
-from webhook_lab.database.burst import SENDERS, WEBHOOKS, WORK_SECONDS, Burst
-from webhook_lab.database.monitor import count
+from webhook_lab.database.behind import ROWS, create_table, environment, limit_of, receives_of
+from webhook_lab.database.burst import DOWN_SECONDS, SENDERS, WEBHOOKS, WORK_SECONDS, Burst
+from webhook_lab.database.connection_limits import Limit
+from webhook_lab.database.monitor import Monitor, count
 from webhook_lab.database.outcome import Design, Outcome
-from webhook_lab.database.pgbouncer import NoPooler
+from webhook_lab.database.pgbouncer import NoPooler, PgBouncer
 from webhook_lab.database.postgres import Postgres, Setting
+from webhook_lab.pipeline.packaging import source_folder
+from webhook_lab.show.behind import Beside
 from webhook_lab.show.card import Card, Cell
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.database_charts import designs_chart
@@ -34,6 +40,8 @@ class Database:
     def __init__(self, *, max_connections: int = 20, port: int | None = None, **settings: Setting) -> None:
         self.server = Postgres(max_connections=max_connections, port=port, **settings)
         self.outcomes: list[Outcome] = []
+        self.beside: Beside | None = None
+        self.watched_since = 0
 
     def restart(self, **settings: Setting) -> Card:
         """Restart it with other settings: most limits cannot be changed while it runs, here as on RDS."""
@@ -91,6 +99,72 @@ class Database:
     def count(self, outcome: Outcome) -> tuple[int, int]:
         """How many rows the database holds of a burst now, and of how many different webhooks."""
         return count(self.server, outcome.run)
+
+    # --- behind the pipeline
+
+    def create_table(self, handler: str = "subscribe_postgres") -> str:
+        """Apply the handler's ``schema.sql``, and return it."""
+        schema = (source_folder(handler) / "schema.sql").read_text(encoding="utf-8")
+        create_table(self.server, schema)
+        return schema
+
+    def environment(self, pooler: PgBouncer | None = None) -> dict[str, str]:
+        """What a function reads to connect: to the server, or to a pooler in front of it."""
+        return environment(self.server, pooler.port if pooler else None)
+
+    def watch(self, since: int = 0) -> Beside:
+        """Watch its connections from now on, beside a run of the pipeline.
+
+        Its own connection is opened once and kept, so that a storm cannot take its place.
+
+        Args:
+            since: now, in epoch milliseconds by AWS's clock.
+        """
+        self.beside, self.watched_since = Beside(self._standing), since
+        return self.beside
+
+    @cached_property
+    def _standing(self) -> Monitor:
+        monitor = Monitor(self.server, "", {"room": lambda: self.room}, ROWS)
+        monitor.looking.clear()
+        return monitor
+
+    @property
+    def room(self) -> int:
+        """How many connections the application can have."""
+        return self.server.allows
+
+    def limit(self, *, kept: int = 0, per_invocation: int = 1) -> Limit:
+        """Chapter 01's rule for this server, with `kept` of its connections left to others."""
+        return limit_of(self.server, self.room, kept=kept, per_invocation=per_invocation)
+
+    def receives(self, ids: Iterable[str]) -> dict[str, int]:
+        """Of these deliveries those that the table holds, each with the receive that it came with."""
+        return receives_of(self._standing, ids)
+
+    async def crash(self, mark: Callable[[str], None], *, seconds: float = DOWN_SECONDS) -> None:
+        """Kill it at once, in the middle of whatever it does, and start it again after so many seconds.
+
+        Raises:
+            LabError: it does not start again.
+        """
+        mark("database crashes")
+        await asyncio.to_thread(self.server.crash)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self.server.start)
+        mark("it is back")
+
+    def start_pooler(self, size: int) -> PgBouncer | None:
+        """PgBouncer with so many connections to the server; None, and a line that says so, without it.
+
+        Raises:
+            LabError: it does not start.
+        """
+        try:
+            return PgBouncer(self.server, size)
+        except NoPooler as missing:
+            print(f"{missing.said}, so this is left out. {missing.try_this}")
+            return None
 
     def compare(self) -> Chart:
         """The newest burst of each design, side by side."""

@@ -69,8 +69,9 @@ class Sample:
 
     Args:
         at: seconds since the run began, on the clock of whoever watches.
-        metric: "visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "concurrency" or "limit"; of
-            a database "connections" and their "limit", "stored", "refused", "waiting" and "memory" (MB).
+        metric: "visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed" (attempts),
+            "concurrency" or "limit"; of a database "connections" and
+            their "limit" (or "room"), "stored", "refused", "waiting" and "memory" (MB).
     """
 
     at: float

@@ -23,7 +23,7 @@ READ_SECONDS = 0.5
 """Between two reads of the log: two calls a second of the five that AWS allows."""
 EMPTY_SECONDS = 4 * LOOK_SECONDS
 """A queue is taken for empty when every look says so for so long: the counts are approximate."""
-METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "concurrency", "limit")
+METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed", "concurrency", "limit")
 
 
 class Watch:
@@ -204,7 +204,8 @@ class Watch:
         known_at = self.began_at + round((self.seconds() - self._lag) * 1000)
         self.history.add(self._reader.read())
         outcomes = self.history.outcomes
-        self._keep(stored=outcomes["stored"], duplicates=outcomes["duplicate"])
+        failed = outcomes["failed"]
+        self._keep(stored=outcomes["stored"], duplicates=outcomes["duplicate"], failed=failed)
         if known_at >= self.began_at:
             running = peak_between(self.history.invocations(), self._known_at, known_at)
             self._keep((known_at - self.began_at) / 1000, concurrency=running)

@@ -22,6 +22,7 @@ BY_CHAPTER = {
     "10": "throttles",
     "11": "direct",
     "12": "paper",
+    "13": "behind",
     "14": "production",
     "15": "teardown",
 }
