@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from webhook_lab import sweep
 from webhook_lab.aws.errors import Foreign, LabError
+from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.ledger import Ledger
 from webhook_lab.pipeline import STEPS, Pipeline
@@ -72,8 +73,10 @@ def test_it_takes_deliveries_byte_for_byte_and_goes_without_a_trace(pipeline: Pi
     pipeline.ensure("stack", **stack_of(folder))
     api = stack_pipeline(pipeline).get("api")
     body = bytes(range(256))
-    assert (
-        post(session.target.invoke_url(api.id, api.stage), Delivery("/any", body, {}, "POST")).status == 202
+    url, table = session.target.invoke_url(api.id, api.stage), Names(NAMES.stack).table
+    assert post(url, Delivery("/any", body, {}, "POST")).status == 202
+    retry_until(
+        lambda: read_items(session.dynamodb, table=table) or None, seconds=60, reason="it to be stored"
     )
     with pytest.raises(ClientError, match="TerminationProtection"):
         delete_stack(session, NAMES.stack)

@@ -119,3 +119,9 @@ def log_lines(capsys: pytest.CaptureFixture[str]):
 def body_of(item: dict) -> bytes:
     """The bytes that a stored item, or an envelope, stands for."""
     return base64.b64decode(item["body"]) if item["body_is_base64"] else item["body"].encode()
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients are made for AWS, whatever cloud another test of this process has exported: a fake answers them."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

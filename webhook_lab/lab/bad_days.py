@@ -127,7 +127,7 @@ def _storm(stage: Stage) -> None:
     stage.set("subscribe_function", work_seconds=USUAL_WORK)
     stage.lab.pipeline.ensure("mapping", enabled=False)
     burst = stage.lab.burst(STORM, cap=2 * STORM, path="/shop")
-    burst.wait()
+    burst.join()
     stage.answers += burst.answers.values()
     stage.lab.pipeline.ensure("mapping")
 
