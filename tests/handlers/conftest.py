@@ -123,5 +123,5 @@ def body_of(item: dict) -> bytes:
 
 @pytest.fixture(autouse=True)
 def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients are made for AWS, whatever cloud another test of this process has exported: a fake answers them."""
+    """Clients are made for AWS, whatever cloud another test has exported: a fake answers them."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
