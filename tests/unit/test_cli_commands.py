@@ -97,3 +97,10 @@ def test_no_browser_is_started_in_a_terminal_without_a_screen(monkeypatch: pytes
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(threading, "Thread", lambda **_: pytest.fail("it was"))
     _show("http://127.0.0.1:1/lab")
+
+
+def test_env_says_how_the_aws_cli_of_version_1_is_told_the_endpoint() -> None:
+    """It reads AWS_ENDPOINT_URL for most services, and not for sqs and rds (tried with 1.46.3)."""
+    told = CliRunner().invoke(main, ["env", "--help"]).output
+    assert '--endpoint-url "$AWS_ENDPOINT_URL"' in told
+    assert "version 1" in told.lower()
