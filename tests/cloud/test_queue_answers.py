@@ -103,6 +103,19 @@ def test_a_standard_queue_keeps_a_messages_group(sqs: Any, make: Any) -> None:
     assert groups == {"one": "shop-7", "two": "shop-8", "none": None}
 
 
+def test_a_noisy_group_is_given_out_in_one_line_with_the_others(sqs: Any, make: Any) -> None:
+    """AWS's fair queues would let the quiet one pass: chapter 12 says that the local cloud does not."""
+    url, _ = make("noisy")
+    for _ in range(5):
+        noise = [{"Id": str(n), "MessageBody": "noise", "MessageGroupId": "noisy"} for n in range(10)]
+        sqs.send_message_batch(QueueUrl=url, Entries=noise)
+    for _ in range(4):  # 40 in flight, of one group: above both of AWS's limits
+        sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    sqs.send_message(QueueUrl=url, MessageBody="quiet", MessageGroupId="quiet")
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert {each["Body"] for each in received} == {"noise"}
+
+
 # --- message move tasks
 
 

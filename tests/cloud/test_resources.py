@@ -105,7 +105,7 @@ def spoil_role(pipe: Pipe) -> None:
     pipe.session.iam.put_role_policy(
         RoleName=pipe.name, PolicyName="webhook-lab", PolicyDocument=json.dumps(everything)
     )
-    trust = {**policies.LAMBDA_TRUST, "Statement": []}
+    trust = {**policies.trust_policy(policies.LAMBDA), "Statement": []}
     pipe.session.iam.update_assume_role_policy(RoleName=pipe.name, PolicyDocument=json.dumps(trust))
 
 
@@ -164,7 +164,7 @@ def test_settings_changed_by_hand_are_restored(pipe: Pipe, kind: str) -> None:
     match kind:  # and what no description tells
         case "role":
             role = pipe.session.iam.get_role(RoleName=pipe.name)["Role"]
-            assert role["AssumeRolePolicyDocument"] == policies.LAMBDA_TRUST
+            assert role["AssumeRolePolicyDocument"] == policies.trust_policy(policies.LAMBDA)
         case "mapping":
             assert not pipe.session.lambda_.get_event_source_mapping(UUID=made.uuid).get("FilterCriteria")
         case "queue":

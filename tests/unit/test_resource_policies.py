@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from webhook_lab.resources.policies import LAMBDA_TRUST, publish_policy, subscribe_policy
+from webhook_lab.resources.policies import LAMBDA, publish_policy, subscribe_policy, trust_policy
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:lab-webhooks"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/lab-deliveries"
@@ -33,6 +33,6 @@ def test_subscribe_may_read_the_queue_store_and_log() -> None:
 
 
 def test_only_lambda_may_assume_a_role() -> None:
-    (statement,) = LAMBDA_TRUST["Statement"]
+    (statement,) = trust_policy(LAMBDA)["Statement"]
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert statement["Action"] == "sts:AssumeRole"

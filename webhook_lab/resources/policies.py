@@ -21,9 +21,6 @@ def trust_policy(service: str) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": [statement]}
 
 
-LAMBDA_TRUST = trust_policy(LAMBDA)
-
-
 def publish_policy(*, queue_arn: str, log_group_arn: str, bucket_arn: str | None = None) -> dict[str, Any]:
     """What the publish function needs: send to the queue, keep large bodies if so set, write its log.
 
