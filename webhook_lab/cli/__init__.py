@@ -10,6 +10,7 @@ from webhook_lab.cli.deliveries import redrive, send, show
 from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, env, status, up
+from webhook_lab.cli.policy import policy
 from webhook_lab.cli.report import Commands
 
 
@@ -25,5 +26,6 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, down, sweep):
+_COMMANDS = (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, policy, down, sweep)
+for command in _COMMANDS:
     main.add_command(command)
