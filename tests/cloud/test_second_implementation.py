@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from click.testing import CliRunner
 
 from webhook_lab import sweep
@@ -26,6 +27,7 @@ from webhook_lab.pipeline import STEPS, Pipeline, Settings
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.steps import EXTRAS
 from webhook_lab.resources.account import account_limits
+from webhook_lab.resources.policies import direct_policy
 
 pytestmark = pytest.mark.long  # a minute
 SERVER = """
@@ -141,6 +143,23 @@ def test_what_is_built_stands_as_it_was_wanted_and_building_it_again_changes_not
     assert pipeline.preflight() == []
 
 
+def test_what_differs_from_the_settings_is_mended(pipeline: Pipeline) -> None:
+    build_all(pipeline)
+    altered = {
+        "queue": {"visibility_timeout": 7},
+        "subscribe_function": {"timeout": 9, "environment": {}, "reserved_concurrency": 1},
+        "mapping": {"batch_size": 1, "maximum_concurrency": 3},
+        "subscribe_logs": {"retention_days": 3},
+        "direct_role": {"policy": direct_policy(queue_arn=pipeline.get("dlq").arn)},
+        "bucket": {"expires_after": 2},
+    }
+    for key, instead in altered.items():
+        pipeline.ensure(key, **instead)
+        assert {name: getattr(pipeline.look_up(key), name) for name in instead} == instead
+        wanted = pipeline.ensure(key)
+        assert pipeline.look_up(key) == wanted
+
+
 def test_a_teardown_leaves_nothing(pipeline: Pipeline) -> None:
     build_all(pipeline)
     done = pipeline.teardown()
@@ -189,7 +208,11 @@ def test_the_commands_do_it_too(moto: str) -> None:
 
 
 def test_what_moto_has_not_is_what_is_listed(pipeline: Pipeline) -> None:
-    session = pipeline.session
+    session, stack = pipeline.session, NAMES.stack
     with pytest.raises(ClientError, match="404"):
         session.lambda_.get_account_settings()
     assert account_limits(session) is None  # unknown counts as unlimited
+    with pytest.raises(ResponseParserError):  # a web page that says 500
+        session.cloudformation.update_termination_protection(
+            StackName=stack, EnableTerminationProtection=False
+        )

@@ -6,6 +6,7 @@ like
 
     tests/notebooks/rounds.py::first lab::in order::02_create_the_table.ipynb::Cell 0
 
+Whoever runs them has the rights that `webhook-lab policy` prints, and no other (tests/policy).
 Beyond what nbval compares: nothing may be written to standard error (nbval passes a misspelled magic), the
 rest of a notebook is skipped once a cell has failed, and nothing but the pipeline may stand afterwards, nor
 anything at all after a teardown. Specific to nbval are this file and conftest.py.
@@ -13,6 +14,7 @@ anything at all after a teardown. Specific to nbval are this file and conftest.p
 
 import contextlib
 import io
+import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,8 +24,10 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.notebooks.inventory import inventory, of_the_pipeline
+from tests.policy.enforcing import VARIABLE, read_needs
 from webhook_lab.local_cloud import private_cloud
 from webhook_lab.pipeline import open_pipeline
+from webhook_lab.pipeline.learner import learner_policy
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_SECONDS = 120.0
@@ -59,12 +63,13 @@ class LocalLab(pytest.Collector):
     def __init__(self, rounds: dict[str, list[Path]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rounds = rounds
-        self.open = contextlib.ExitStack()
+        self.open, self.ran = contextlib.ExitStack(), set[str]()
 
     def collect(self) -> Iterator[pytest.Collector | pytest.Item]:
         for name, notebooks in self.rounds.items():
             yield Round.from_parent(self, name=name, notebooks=notebooks)
         yield NothingLeft.from_parent(self, name="nothing is left after a teardown")
+        yield NobodyElse.from_parent(self, name="each notebook was run by who has a learner's rights alone")
 
     def setup(self) -> None:
         patch = self.open.enter_context(pytest.MonkeyPatch.context())
@@ -73,6 +78,9 @@ class LocalLab(pytest.Collector):
             patch.delenv(name, raising=False)
         patch.setenv("WEBHOOK_LAB_HOME", str(home))
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        (home / "policy.json").write_text(json.dumps(learner_policy()), encoding="utf-8")
+        patch.setenv(VARIABLE, str(home))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "policy" / "site"), prepend=os.pathsep)
         for name, value in self.open.enter_context(private_cloud()).environment().items():
             patch.setenv(name, value)
 
@@ -97,6 +105,11 @@ class Notebook(IPyNbFile):
     """One notebook in one kernel."""
 
     broken = False
+
+    def setup(self) -> None:
+        os.environ[f"{VARIABLE}_IS"] = self.path.stem
+        self.parent.parent.ran.add(self.path.stem)
+        super().setup()
 
     def collect(self) -> Iterator[pytest.Item]:
         for cell in super().collect():
@@ -154,3 +167,13 @@ class NothingLeft(Leftovers):
             open_pipeline().teardown()
         if left := inventory():
             raise LeftBehind(f"left after the teardown: {', '.join(sorted(left))}")
+
+
+class NobodyElse(Leftovers):
+    """A kernel that holds no policy against its calls writes none of them down."""
+
+    def runtest(self) -> None:
+        lines = Path(os.environ[VARIABLE], "needs.jsonl").read_text(encoding="utf-8").splitlines()
+        who = {each for each, _, _ in read_needs(lines)}
+        if unheld := self.parent.ran - who:
+            raise LeftBehind(f"run by who may do anything: {', '.join(sorted(unheld))}")
