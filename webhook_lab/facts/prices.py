@@ -26,6 +26,7 @@ ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwa
 """For a metric at the standard resolution of a minute."""
 FREE_ALARMS = Fact(10, "alarms", _PRICING.format("cloudwatch"))
 
+# The prices of RDS were read where others quote them: AWS shows its own only to a browser that runs scripts.
 RDS_INSTANCE_HOURS = Fact(0.032, "USD an hour", _PRICING.format("rds/postgresql"))
 """A db.t4g.small with PostgreSQL in one Availability Zone; two of them cost twice as much."""
 RDS_STORAGE_GB_MONTHS = Fact(0.115, "USD a month for each GB", _PRICING.format("rds/postgresql"))

@@ -59,8 +59,7 @@ def _queue_says(series: Mapping[str, Series]) -> str:
 
 def _connections_say(series: Mapping[str, Series]) -> str:
     most, room = series["connections"].peak, series["room"].last
-    said = f"Never more than {counted(int(most), 'connection')} at once"
-    return f"{said}{', all' if most >= room else ''} of {number(room)}"
+    return f"Never more than {number(most)} of {counted(int(room), 'connection')} in use"
 
 
 def _counts_say(series: Mapping[str, Series]) -> str:
