@@ -29,15 +29,30 @@ class Pipeline:
     """One lab's pipeline on one target.
 
     Args:
-        settings: what every step is built with; assign another to build with other settings from then on.
+        settings: what every step is built with, or what says so when somebody first asks.
     """
 
     def __init__(
-        self, session: Session, names: Names, ledger: Ledger, settings: Settings | None = None
+        self,
+        session: Session,
+        names: Names,
+        ledger: Ledger,
+        settings: Settings | Callable[[], Settings] | None = None,
     ) -> None:
         self.session, self.names, self.ledger = session, names, ledger
-        self.settings = settings or Settings()
+        self._settings = settings or Settings()
         self._built: dict[str, Any] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """What every step is built with; assign another to build with other settings from then on."""
+        if not isinstance(self._settings, Settings):
+            self._settings = self._settings()  # what needs none, such as a teardown, asks AWS for none
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
 
     def build(self, until: str | None = LAST, progress: Progress | None = None) -> None:
         """Ensure every step up to and including `until` (None: no step), in order.
