@@ -233,15 +233,16 @@ def _reserved_concurrency(session: "Session") -> str | tuple[str, str]:
     """An account that cannot reserve is no failure: the lab throttles with MaximumConcurrency alone there."""
     from webhook_lab.aws.errors import explain
     from webhook_lab.facts import quotas
+    from webhook_lab.resources.account import account_limits
 
     if not session.target.traits.limits_account_concurrency:
         return "reserved concurrency is not limited by an account here"
     with explain("read the account's concurrency"):
-        limit = session.lambda_.get_account_settings()["AccountLimit"]
-    must_stay = quotas.LAMBDA_UNRESERVED_CONCURRENCY.value
-    unreserved = limit["UnreservedConcurrentExecutions"]
-    said = f"{unreserved} of {limit['ConcurrentExecutions']} executions are unreserved"
-    if unreserved - RESERVES >= must_stay:
+        limits = account_limits(session)
+    if limits is None:
+        return "nobody here may ask for the account's concurrency: it counts as unlimited"
+    said = f"{limits.unreserved} of {limits.concurrent} executions are unreserved"
+    if limits.unreserved - RESERVES >= (must_stay := quotas.LAMBDA_UNRESERVED_CONCURRENCY.value):
         return said
     return said, (
         f"{must_stay} executions must stay unreserved: here MaximumConcurrency alone throttles (chapter 05). "

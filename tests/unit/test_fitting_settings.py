@@ -28,7 +28,8 @@ def session(*, unreserved: int, held: int | None = None, limited: bool = True) -
         return {"Configuration": configuration, "Concurrency": concurrency, "Tags": NAMES.tags}
 
     def get_account_settings() -> dict[str, Any]:
-        return {"AccountLimit": {"UnreservedConcurrentExecutions": unreserved}}
+        limit = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": unreserved}
+        return {"AccountLimit": limit}
 
     lambda_ = SimpleNamespace(get_function=get_function, get_account_settings=get_account_settings)
     target = SimpleNamespace(traits=SimpleNamespace(limits_account_concurrency=limited))

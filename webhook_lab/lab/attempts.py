@@ -34,6 +34,7 @@ class Attempts:
     def __init__(self, pipeline: Pipeline, *, since: int) -> None:
         self._pipeline, group = pipeline, pipeline.names.log_group("subscribe")
         self._reader = LogReader.of(pipeline.session, log_group=group, since=since)
+        self._seconds = pipeline.session.target.traits.allow(SECONDS)
         self._history = History()
         self._marks: list[tuple[int, str]] = []
         self.dead_since: dict[str, int] = {}
@@ -57,7 +58,7 @@ class Attempts:
             return found if len(found) >= number else None
 
         reason = f"{number} attempts at the message to end"
-        return retry_until(once_there, seconds=SECONDS, reason=reason, longest_pause=PAUSE)
+        return retry_until(once_there, seconds=self._seconds, reason=reason, longest_pause=PAUSE)
 
     def wait_for_dead(self, number: int = 1) -> int:
         """Wait until the dead-letter queue holds that many, and return how many it holds.
@@ -78,7 +79,7 @@ class Attempts:
 
         with explain("look for dead letters"):
             visible = retry_until(
-                once_there, seconds=SECONDS, reason=f"{number} dead letters", longest_pause=PAUSE
+                once_there, seconds=self._seconds, reason=f"{number} dead letters", longest_pause=PAUSE
             )
             note(messages_of(session, queue_url=url))
         return visible

@@ -1,5 +1,6 @@
 """Build the pipeline up to a step, restore it to one, tear it down. The ledger knows before AWS does."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps
 from webhook_lab.resources.cleanup import Cleanup, Removed, Task, clean_up, patiently
 from webhook_lab.resources.queue import empty_queue
 from webhook_lab.resources.resource import Resource
+from webhook_lab.resources.role import Role
 
 if TYPE_CHECKING:
     from webhook_lab.aws.boto3_values import ZipSource
@@ -29,15 +31,31 @@ class Pipeline:
     """One lab's pipeline on one target.
 
     Args:
-        settings: what every step is built with; assign another to build with other settings from then on.
+        settings: what every step is built with, or what says so when somebody first asks.
     """
 
     def __init__(
-        self, session: Session, names: Names, ledger: Ledger, settings: Settings | None = None
+        self,
+        session: Session,
+        names: Names,
+        ledger: Ledger,
+        settings: Settings | Callable[[], Settings] | None = None,
     ) -> None:
         self.session, self.names, self.ledger = session, names, ledger
-        self.settings = settings or Settings()
+        self._settings = settings or Settings()
         self._built: dict[str, Any] = {}
+        self._built_at: dict[str, float] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """What every step is built with; assign another to build with other settings from then on."""
+        if not isinstance(self._settings, Settings):
+            self._settings = self._settings()  # what needs none, such as a teardown, asks AWS for none
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
 
     def build(self, until: str | None = LAST, progress: Progress | None = None) -> None:
         """Ensure every step up to and including `until` (None: no step), in order.
@@ -76,7 +94,7 @@ class Pipeline:
             raise
         if known is None or known.id != resource.id:
             self.ledger.done(wanted.kind, wanted.name, resource.id)
-        self._built[key] = resource
+        self._built[key], self._built_at[key] = resource, time.monotonic()
         return resource
 
     def _was_refused(self, key: str, error: LabError) -> bool:
@@ -126,7 +144,13 @@ class Pipeline:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
         from webhook_lab.pipeline.judge import findings_of_all
 
-        return findings_of_all(self, {key: self.look_up(key) for key in STEPS})
+        return findings_of_all(self, {key: self.look_up(key) for key in STEPS} | self._just_built())
+
+    def _just_built(self) -> dict[str, Any]:
+        """The roles whose policies may show as they were before: IAM takes its time to say what was put."""
+        oldest = time.monotonic() - self.session.target.traits.patience
+        roles = ((key, self._built.get(key)) for key, at in self._built_at.items() if at > oldest)
+        return {key: role for key, role in roles if isinstance(role, Role)}
 
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""

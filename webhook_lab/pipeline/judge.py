@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.pipeline.preflight import Finding, Plan, check
+from webhook_lab.resources.account import account_limits
 from webhook_lab.resources.any_url_api import undeployed_methods
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.mapping import other_maxima
@@ -123,9 +124,7 @@ def _looked_up(pipeline: "Pipeline", found: Mapping[str, Any]) -> dict[str, Any]
             lambda: session.lambda_.get_policy(FunctionName=publish), "ResourceNotFoundException"
         )
         known["function_policy"] = json.loads(policy["Policy"]) if policy else None
-        if session.target.traits.limits_account_concurrency:
-            limit = session.lambda_.get_account_settings()["AccountLimit"]
-            known["account_concurrency"] = limit["ConcurrentExecutions"]
-            known["unreserved_concurrency"] = limit["UnreservedConcurrentExecutions"]
+        if session.target.traits.limits_account_concurrency and (limits := account_limits(session)):
+            known["account_concurrency"], known["unreserved_concurrency"] = limits
             known["already_reserved"] = (function and function.reserved_concurrency) or 0
     return known

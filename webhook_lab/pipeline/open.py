@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from webhook_lab.aws.errors import explain
@@ -12,7 +13,8 @@ from webhook_lab.ledger import Ledger, state_folder
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.pipeline.naming import DEFAULT_PREFIX, Names
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.resources.function import Function, unreserved_allows
+from webhook_lab.resources.account import unreserved_allows
+from webhook_lab.resources.function import Function
 
 
 def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] = os.environ) -> Pipeline:
@@ -32,7 +34,7 @@ def open_pipeline(settings: Settings | None = None, environ: Mapping[str, str] =
     if target.endpoint_url:
         ledger.opened(target.endpoint_url)
     session = Session(target)
-    return Pipeline(session, names, ledger, fitting(settings or Settings(), session, names))
+    return Pipeline(session, names, ledger, partial(fitting, settings or Settings(), session, names))
 
 
 def fitting(settings: Settings, session: Session, names: Names) -> Settings:

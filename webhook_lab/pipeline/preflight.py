@@ -62,7 +62,7 @@ class Plan(Settings):
     """A pipeline's settings, and what else its rules look at: plain values, so that they need no AWS.
 
     Args:
-        account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not asked.
+        account_concurrency, unreserved_concurrency: from Lambda's GetAccountSettings; None when not known.
         already_reserved: what the subscribe function holds of its account's concurrency now.
         mapping_policy: what the mapping's role may do, with `queue_arn`; None when not known yet.
         other_mappings: MaximumConcurrency of each further mapping of the subscribe function that is enabled.

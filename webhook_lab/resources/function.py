@@ -1,7 +1,7 @@
 """A Lambda function made from a zip, and how many of its executions the account keeps for it.
 
 Calls: GetFunction; CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration, PutFunctionConcurrency,
-DeleteFunctionConcurrency; DeleteFunction; ListFunctions, ListTags; GetAccountSettings; Invoke. Waits with
+DeleteFunctionConcurrency; DeleteFunction; ListFunctions, ListTags; Invoke. Waits with
 boto3's function_active_v2 and function_updated_v2: a function takes no change while another is under way.
 """
 
@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_on
 from webhook_lab.aws.session import Session
-from webhook_lab.facts import prices, quotas, spoken
+from webhook_lab.facts import prices, spoken
 from webhook_lab.resources.ownership import (
     Tags,
     absent_is_none,
@@ -69,7 +69,7 @@ class Function(Resource):
 
         Raises:
             Foreign: a function of that name is not ours.
-            ReservationRefused: everything else is done; see `unreserved_allows`.
+            ReservationRefused: everything else is done; see `account.unreserved_allows`.
         """
         name, found = self.name, _look(aws, self.name)
         if found is None:
@@ -196,16 +196,6 @@ def set_reserved_concurrency(aws: Session, *, name: str, reserved: int | None) -
             str(error.response["Error"]["Message"]),
             "Set reserved_concurrency=None: the mapping's MaximumConcurrency then throttles alone.",
         ) from error
-
-
-def unreserved_allows(aws: Session, reserved: int, *, held: int = 0) -> bool:
-    """Whether the account can reserve that many and still leave as many unreserved as Lambda insists on.
-
-    Args:
-        held: what the same function has reserved already.
-    """
-    unreserved = aws.lambda_.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-    return unreserved + held - reserved >= quotas.LAMBDA_UNRESERVED_CONCURRENCY.value
 
 
 def warm_up(aws: Session, *, name: str, executions: int) -> None:

@@ -1,9 +1,12 @@
 """Chapter 00: the target answers, a first resource comes and goes, and the table is created."""
 
+from math import inf
+
 from webhook_lab.aws.errors import explain
 from webhook_lab.course.checks.claims import Checks, OpenLab
 from webhook_lab.course.checks.look import kept_a_day
 from webhook_lab.pipeline import STEPS
+from webhook_lab.resources.account import account_limits
 from webhook_lab.resources.table import BILLING, Table
 
 CHECKS = Checks()
@@ -27,9 +30,10 @@ def _nothing_stands(lab: OpenLab) -> None:
 @CHECKS.claim("this account can run more functions at once than the throttle lets through")
 def _throttle_matters(lab: OpenLab) -> None:
     with explain("read the account's concurrency"):
-        most = lab.aws.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+        limits = account_limits(lab.aws)
     throttle = lab.pipeline.settings.maximum_concurrency
     assert throttle is not None, "the lab's settings have no maximum concurrency"
+    most = limits.concurrent if limits else inf  # what nobody tells us counts as unlimited
     assert throttle < most, f"the account runs {most} executions at most, and the throttle is {throttle}"
 
 
