@@ -561,10 +561,7 @@ class Lab:
         from webhook_lab.pipeline.operations import redrive
 
         self._step = self.aws.calls.mark()
-        done = redrive(self.pipeline)
-        if self.watched:
-            self.watched.redriven += done.moved
-        return cards.redrive_card(done)
+        return cards.redrive_card(self.watched.redrive() if self.watched else redrive(self.pipeline))
 
     def start_database(self, *, max_connections: int = 20, **settings: Any) -> "Database":
         """Start a PostgreSQL on this machine that is thrown away with the kernel, in place of an earlier one.
