@@ -21,6 +21,8 @@ class Traits:
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
         list_lag: seconds for which a list may show what is deleted; allowed for, not promised by anybody.
+        queue_lag: seconds until SQS acts on what was set of a queue: "can take up to 60 seconds"
+            (SetQueueAttributes).
         functions_reach_loopback: a function can connect to what listens on this machine.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
@@ -35,6 +37,7 @@ class Traits:
     patience: float = 120.0
     log_lag: float = 10.0
     list_lag: float = 60.0
+    queue_lag: float = 60.0
     functions_reach_loopback: bool = False
     charges: bool = False
 
@@ -50,6 +53,7 @@ LOCAL_CLOUD = Traits(
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     patience=0,
+    queue_lag=0,
     functions_reach_loopback=True,
     log_lag=0.5,
     list_lag=0.0,

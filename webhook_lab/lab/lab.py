@@ -236,8 +236,14 @@ class Lab:
         return self._create(Role, f"{handler}_role", **instead)
 
     def create_function(self, handler: str, **instead: Any) -> Card:
-        """Zip `handlers/<handler>` and create the function from it."""
-        return self._create(Function, f"{handler}_function", **instead)
+        """Zip `handlers/<handler>` and create the function from it.
+
+        An account that can reserve no executions gets it without, and the card says so.
+        """
+        try:
+            return self._create(Function, f"{handler}_function", **instead)
+        except ReservationRefused as refused:
+            return _nothing_reserved(self.names.function(handler), refused)
 
     def create_mapping(self, **instead: Any) -> Card:
         """Let the queue feed the subscribe function."""
@@ -277,7 +283,7 @@ class Lab:
             with explain(f"reserve {reserved} executions for function {name!r}"):
                 set_reserved_concurrency(self.aws, name=name, reserved=reserved)
         except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
-            return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
+            return _nothing_reserved(name, refused)
         return self.show(f"{handler}_function")
 
     # --- taking it to production
@@ -507,6 +513,16 @@ class Lab:
         self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside)
         return self.watched
 
+    def settle(self) -> None:
+        """Wait until SQS acts on what was set of the queue: up to a minute on AWS, and no time here.
+
+        Raises:
+            LabError: SQS does not show what was set.
+        """
+        from webhook_lab.pipeline.operations import settle_queue
+
+        settle_queue(self.pipeline)
+
     def warm_up(self) -> None:
         """Have as many environments of the subscribe function ready as the throttle lets run at once."""
         from webhook_lab.pipeline.operations import warm_subscriber
@@ -700,6 +716,10 @@ class Lab:
         from webhook_lab.course.checks import exercise
 
         exercise(self)
+
+
+def _nothing_reserved(name: str, refused: ReservationRefused) -> Card:
+    return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
 
 
 def _no_database_for(pipeline: Pipeline) -> str | None:

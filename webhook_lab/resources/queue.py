@@ -6,7 +6,7 @@ as text.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -77,10 +77,7 @@ class Queue(Resource):
             found = _read(aws, url, "All")
             arn = found["QueueArn"]
             restored = {"RedrivePolicy": "", "DelaySeconds": "0", **wanted}
-            differing = {
-                key: value for key, value in restored.items() if not _same(found.get(key, ""), value)
-            }
-            if differing:
+            if differing := _differing(found, restored):
                 sqs.set_queue_attributes(QueueUrl=url, Attributes=differing)
         return replace(self, url=url, arn=arn)
 
@@ -175,6 +172,11 @@ class Depth:
     delayed: int
 
 
+def shows(aws: Session, url: str, wanted: Mapping[str, str]) -> bool:
+    """Whether SQS shows these attributes of the queue."""
+    return not wanted or not _differing(_read(aws, url, *wanted), wanted)
+
+
 def depth(sqs: Any, *, url: str) -> Depth:
     """About how many messages the queue holds now."""
     keys: Any = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
@@ -248,6 +250,10 @@ def _read_tags(aws: Session, url: str) -> dict[str, str]:
 
 def _read(aws: Session, url: str, *names: Any) -> Any:
     return aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+
+
+def _differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in wanted.items() if not _same(found.get(key, ""), value)}
 
 
 def _same(found: str, wanted: str) -> bool:
