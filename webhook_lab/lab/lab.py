@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
-from webhook_lab.aws.retry import retry_until
+from webhook_lab.aws.retry import retry_until, say_what_is_awaited
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
 from webhook_lab.resources.alarm import Alarm
@@ -90,6 +90,7 @@ class Lab:
         """
         begins = chapter_numbered(chapter)
         show_aws_errors_plainly()
+        say_what_is_awaited(print)
         go_on()
         pipeline = open_pipeline()
         if begins.needs_database and (why := _no_database_for(pipeline)):
@@ -654,7 +655,7 @@ class Lab:
                 said = f"it was answered {answer_or_id.status}, so nothing was queued"
                 raise LabError("wait for the delivery", said, "Read the answer's body, mend it, send again.")
             once = partial(self._item_of, answer_or_id)
-        return retry_until(once, seconds=seconds, reason="the delivery to be stored")
+        return retry_until(once, seconds=self._allow(seconds), reason="the delivery to be stored")
 
     def _item_of(self, answer: Answer) -> dict[str, Any] | None:
         """The item that the answer's own message has led to, if it has come through."""
@@ -681,7 +682,8 @@ class Lab:
             return lines if until is None or until in {line.get("outcome") for line in lines} else None
 
         with explain(f"read log group {group!r}"):
-            lines = retry_until(once_there, seconds=DRAIN_SECONDS, reason=f"a line with outcome {until!r}")
+            reason = f"a line with outcome {until!r}"
+            lines = retry_until(once_there, seconds=self._allow(), reason=reason)
         return sorted(lines, key=lambda line: int(line["at"]))
 
     def follow(self, answer: Answer) -> list[Moment]:
@@ -697,7 +699,10 @@ class Lab:
             told = {(moment.where) for moment in moments}
             return moments if {"publish", "subscribe"} <= told else None
 
-        return retry_until(once_all_have_written, seconds=DRAIN_SECONDS, reason="the functions' log lines")
+        return retry_until(once_all_have_written, seconds=self._allow(), reason="the functions' log lines")
+
+    def _allow(self, seconds: float = DRAIN_SECONDS) -> float:
+        return self.aws.target.traits.allow(seconds)
 
     # --- what the course asks of it
 

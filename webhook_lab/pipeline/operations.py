@@ -1,15 +1,14 @@
 """What one does with a pipeline that stands: throttle it, warm it up, set its alarm, redrive."""
 
-import time
 from dataclasses import replace
 
 from webhook_lab.aws.errors import LabError, explain
-from webhook_lab.aws.retry import retry_until
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.resources.alarm import Alarm, state_of
 from webhook_lab.resources.function import set_reserved_concurrency, warm_up
-from webhook_lab.resources.queue import depth, shows
+from webhook_lab.resources.queue import depth
+from webhook_lab.resources.queue_changes import settle
 from webhook_lab.resources.redrive import Redriven
 from webhook_lab.resources.redrive import redrive as move_back
 
@@ -67,26 +66,10 @@ def warm_subscriber(pipeline: Pipeline) -> None:
 
 
 def settle_queue(pipeline: Pipeline) -> None:
-    """Wait until SQS acts on whatever this session has set of the queue, by whichever call.
-
-    It shows a new attribute before all of it acts on it: `Traits.queue_lag` has to pass as well.
-
-    Raises:
-        LabError: it does not show what was set, as where somebody else has set it anew.
-    """
-    session, queue = pipeline.session, pipeline.get("queue")
-    traits, calls = session.target.traits, session.calls.since()
-    sets = [each for each in calls if each.operation == "SetQueueAttributes" and each.error is None]
-    ours = [each for each in sets if each.params["QueueUrl"] == queue.url]
-    wanted = {name: value for each in ours for name, value in each.params["Attributes"].items()}
-    since = max((each.at for each in ours), default=0.0)
-
-    def acted_on() -> bool | None:
-        return (shows(session, queue.url, wanted) and time.time() - since >= traits.queue_lag) or None
-
+    """Wait until SQS acts on what was set of the queue; see `settle`."""
+    queue = pipeline.get("queue")
     with explain(f"look at queue {queue.name!r}"):
-        reason = "SQS to act on what was set of the queue"
-        retry_until(acted_on, seconds=traits.queue_lag + traits.patience, reason=reason)
+        settle(pipeline.session, queue.url)
 
 
 def dead_letter_alarm(pipeline: Pipeline) -> Alarm:

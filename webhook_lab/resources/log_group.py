@@ -58,7 +58,9 @@ class LogGroup(Resource):
             aws.logs.put_retention_policy(logGroupName=name, retentionInDays=self.retention_days)
         if found is None:
             reason = f"log group {name!r} to be listed"
-            found = retry_until(lambda: self._look(aws, name), seconds=15, reason=reason)
+            found = retry_until(
+                lambda: self._look(aws, name), seconds=aws.target.traits.allow(15), reason=reason
+            )
         return replace(self, arn=found.arn)
 
     @classmethod

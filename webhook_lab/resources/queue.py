@@ -6,7 +6,7 @@ as text.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -25,6 +25,7 @@ from webhook_lab.resources.ownership import (
     refuse_foreign,
     to_pairs,
 )
+from webhook_lab.resources.queue_changes import being_set, differing_in
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -74,10 +75,10 @@ class Queue(Resource):
             )["QueueArn"]
         else:
             refuse_foreign(f"queue {name!r}", _tags(aws, url), tags)
-            found = _read(aws, url, "All")
+            found = {**_read(aws, url, "All"), **being_set(aws, url)}
             arn = found["QueueArn"]
             restored = {"RedrivePolicy": "", "DelaySeconds": "0", **wanted}
-            if differing := _differing(found, restored):
+            if differing := differing_in(found, restored):
                 sqs.set_queue_attributes(QueueUrl=url, Attributes=differing)
         return replace(self, url=url, arn=arn)
 
@@ -172,11 +173,6 @@ class Depth:
     delayed: int
 
 
-def shows(aws: Session, url: str, wanted: Mapping[str, str]) -> bool:
-    """Whether SQS shows these attributes of the queue."""
-    return not wanted or not _differing(_read(aws, url, *wanted), wanted)
-
-
 def depth(sqs: Any, *, url: str) -> Depth:
     """About how many messages the queue holds now."""
     keys: Any = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
@@ -250,12 +246,3 @@ def _read_tags(aws: Session, url: str) -> dict[str, str]:
 
 def _read(aws: Session, url: str, *names: Any) -> Any:
     return aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
-
-
-def _differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in wanted.items() if not _same(found.get(key, ""), value)}
-
-
-def _same(found: str, wanted: str) -> bool:
-    # By value: a redrive policy is JSON, in whatever order and spacing it was written.
-    return found == wanted or (bool(found and wanted) and json.loads(found) == json.loads(wanted))

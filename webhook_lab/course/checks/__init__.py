@@ -1,11 +1,9 @@
 """Checkpoints and exercises: each asks the services, never a variable of the notebook, and says one line."""
 
-import time
-from collections.abc import Callable
 from importlib import import_module
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import LONGEST_PAUSE
+from webhook_lab.aws.retry import patiently
 from webhook_lab.course.checks.claims import Checks, OpenLab
 
 BY_CHAPTER = {
@@ -48,23 +46,12 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         known = "; ".join(f"'{each}'" for each in claims)
         raise LabError(where, "this chapter has no such checkpoint", f"It has {known}.")
     try:
-        left_out = _patiently(lambda: claims[claim](lab), lab.aws.target.traits.patience)
+        patience = lab.aws.target.traits.patience
+        left_out = patiently(lambda: claims[claim](lab), seconds=patience, reason=f"it to show that {claim}")
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
         raise LabError(where, said, "Run the cells above again, in order.") from failed
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
-
-
-def _patiently(look: Callable[[], str | None], seconds: float) -> str | None:
-    """What `look` answers once it no longer fails; its last failure when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return look()
-        except AssertionError:
-            if time.monotonic() >= deadline:
-                raise
-        time.sleep(LONGEST_PAUSE)
 
 
 def exercise(lab: OpenLab) -> None:
