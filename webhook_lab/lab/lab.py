@@ -31,7 +31,7 @@ from webhook_lab.resources.stack import Stack, delete_stack
 from webhook_lab.resources.table import Table
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
-from webhook_lab.show.skip import go_on, skip_the_rest
+from webhook_lab.show.skip import NEEDS_A_RESERVATION, go_on, leave_out, skip_the_rest
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.rows import Answer, Moment
@@ -51,6 +51,7 @@ SENDERS = 4
 """Attempts of a burst under way at once, unless told otherwise: each needs a publish environment."""
 BURST_SETTINGS = {"cap", "compress", "concurrency"}
 """What else a burst can be told; see `Run`."""
+NO_RESERVATION = "Left out: this account can reserve no executions for one function."
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
 
@@ -97,6 +98,8 @@ class Lab:
             skip_the_rest(f"Chapter {begins.number} is left out: {why}")
             return cls(pipeline, begins)
         pipeline.restore(begins.starts_with)
+        if pipeline.settings.reserved_concurrency is None:  # the account spares none
+            leave_out(NEEDS_A_RESERVATION, NO_RESERVATION)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
         return cls(pipeline, begins)

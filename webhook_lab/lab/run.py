@@ -114,7 +114,9 @@ class WatchedRun:
         self.mark(f"throttle {invocations}")
 
     def redrive(self) -> Redriven:
-        """Take the dead letters back, and watch them come out."""
+        """Take the dead letters back, and watch them come out while this run is watched."""
+        if self._stopped:
+            return redrive(self._pipeline)
         with self.watch.taking_back() as ids:
             done = redrive(self._pipeline)
         self.redriven += ids
