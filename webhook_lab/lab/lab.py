@@ -360,11 +360,11 @@ class Lab:
             LabError: there is no such day.
         """
         from webhook_lab.facts.runbook import BAD_DAYS, CAUSES
-        from webhook_lab.lab.bad_days import Stage
+        from webhook_lab.lab.bad_days import Stage, possible
 
         if cause is not None and cause not in BAD_DAYS:
             raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
-        day = BAD_DAYS[cause or secrets.choice(CAUSES)]
+        day = BAD_DAYS[cause or secrets.choice(possible(self.pipeline.settings))]
         if self.stage:
             self.stage.leave()
         self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
