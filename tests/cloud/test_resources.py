@@ -122,6 +122,7 @@ def spoil_mapping(pipe: Pipe) -> None:
     pipe.session.lambda_.update_event_source_mapping(
         UUID=pipe.describe("mapping").uuid,
         BatchSize=1,
+        MaximumBatchingWindowInSeconds=1,
         Enabled=False,
         ScalingConfig={},
         FunctionResponseTypes=[],

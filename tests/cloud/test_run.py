@@ -4,6 +4,7 @@ import contextlib
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -108,5 +109,6 @@ def test_attempts_are_waited_for_and_dead_letters_noted(lab: Lab) -> None:
     chart = lab.attempts.chart({"the delivery": answer})
     assert chart.says == ("1 message, and none failed",)
     sent = lab.aws.sqs.send_message(QueueUrl=lab.dlq_url, MessageBody="dead")
-    assert lab.attempts.wait_for_dead() == 1
+    assert lab.attempts.wait_for_dead(replace(answer, message_id=sent["MessageId"])) == 1
     assert sent["MessageId"] in lab.attempts.dead_since
+    assert lab.attempts.wait_for("stored", answer) == attempt

@@ -288,3 +288,11 @@ def test_refusals_come_first_and_the_first_one_stops_everything() -> None:
     assert isinstance(refused.value, LabError)
     assert "Maximum batch window" in refused.value.said
     assert "https://docs.aws.amazon.com/" in refused.value.try_this
+
+
+def test_a_batching_window_lets_a_batch_be_large_and_hides_it_for_as_much_longer() -> None:
+    assert check(Plan(batch_size=100, batching_window=1, visibility_timeout=181)) == []
+    found = only(Plan(batching_window=1))
+    assert (found.rule, found.try_this) == ("visibility timeout", "Set the visibility timeout to 181 s.")
+    refused = only(Plan(batching_window=301, visibility_timeout=600))
+    assert (refused.level, refused.try_this) == ("refused", "Choose 300 or less.")

@@ -90,7 +90,7 @@ def test_dead_letters_are_counted_one_by_one_beside_older_ones(cloud: Cloud) -> 
     cloud.settle(*IDS[:3])
     cloud.dead += messages(*IDS[3:], "another:0")
     facts = wait(watch, IDS).stop().facts(IDS)
-    assert (facts["stored"], facts["dead"], facts["lost"]) == (3, 3, 0)
+    assert (facts["stored"], facts["dead"], facts["lost"]) == (3, 2, 0)
     assert watch.places(IDS) == {"settled": 3, "dead": 2, "waiting": 0, "in flight": 0, "lost": 0}
 
 
@@ -100,7 +100,7 @@ def test_what_was_taken_back_and_died_again_is_dead(cloud: Cloud) -> None:
     cloud.dead = []
     watch._look_at_dlq()
     cloud.dead = messages("old:1")
-    assert watch.stop().facts([])["dead"] == 1
+    assert watch.stop().facts(["old:0", "old:1"])["dead"] == 1
 
 
 def test_waiting_in_flight_and_lost_are_different_numbers(cloud: Cloud) -> None:
@@ -118,6 +118,43 @@ def test_a_message_that_was_there_before_keeps_no_run_waiting(cloud: Cloud, plac
     watch = watch_of(cloud)
     cloud.settle(*IDS)
     assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
+
+
+def test_what_others_left_is_neither_stored_nor_dead_in_this_run(cloud: Cloud) -> None:
+    cloud.hidden = messages("old:poison")
+    watch = watch_of(cloud)
+    cloud.settle(*IDS, "old:late")
+    cloud.hidden, cloud.dead = [], messages("old:poison")
+    facts = wait(watch, IDS).stop().facts(IDS)
+    assert (facts["stored"], facts["dead"], facts["lost"]) == (5, 0, 0)
+
+
+@pytest.mark.parametrize("place", ["queue", "hidden"])
+def test_a_queue_that_others_fill_ends_no_later_than_its_patience(
+    cloud: Cloud, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook_lab.watch.watch.EMPTY_PATIENCE", 0.5)
+    watch = watch_of(cloud)
+    setattr(cloud, place, messages("another:0"))
+    cloud.settle(*IDS[:4])
+    with pytest.raises(LabError):
+        wait(watch, IDS, seconds=1)
+    cloud.settle(IDS[4])
+    assert wait(watch, IDS).stop().facts(IDS)["lost"] == 0
+
+
+def test_what_is_taken_back_is_watched_by_its_own_ids(cloud: Cloud) -> None:
+    cloud.dead = messages("old:0", "old:1")
+    watch = watch_of(cloud)
+    with watch.taking_back() as own:
+        cloud.dead = []
+    assert own == ["old:0", "old:1"]
+    cloud.settle("old:0")
+    with pytest.raises(LabError):
+        wait(watch, own, seconds=1.5)
+    cloud.dead = messages("old:1")
+    facts = wait(watch, own).stop().facts(own)
+    assert (facts["stored"], facts["dead"], facts["lost"]) == (1, 1, 0)
 
 
 def test_a_run_goes_on_while_one_of_its_own_messages_is_in_the_queue(cloud: Cloud) -> None:

@@ -21,6 +21,8 @@ class Traits:
             (SetQueueAttributes); lists and tags are eventually consistent, and no figure is given.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
+        queue_lag: seconds until SQS acts on what was set of a queue: "can take up to 60 seconds"
+            (SetQueueAttributes).
         functions_reach_loopback: a function can connect to what listens on this machine.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
@@ -34,6 +36,7 @@ class Traits:
     function_python: bool = False
     patience: float = 120.0
     log_lag: float = 10.0
+    queue_lag: float = 60.0
     functions_reach_loopback: bool = False
     charges: bool = False
 
@@ -53,6 +56,7 @@ LOCAL_CLOUD = Traits(
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     patience=0,
+    queue_lag=0,
     functions_reach_loopback=True,
     log_lag=0.5,
 )

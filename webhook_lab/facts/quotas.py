@@ -100,6 +100,7 @@ MAPPING_GROWS_BY = Fact(300, "invocations a minute", _SCALING)
 MAPPING_ENDS_WITH = Fact(1_250, "invocations", _SCALING)
 MAPPING_BATCH_LARGEST = Fact(10_000, "messages", _MAPPING)
 MAPPING_BATCH_WITHOUT_WINDOW = Fact(10, "messages", _MAPPING)
+MAPPING_WINDOW_LONGEST = Fact(300, "seconds", _MAPPING)
 """The largest batch that needs no batching window; beyond it the window is at least a second."""
 VISIBILITY_PER_TIMEOUT = Fact(6, "times the function's timeout", _WITH_QUEUE)
 """What AWS advises as the least visibility timeout of a queue that feeds a function."""

@@ -31,7 +31,7 @@ from webhook_lab.resources.stack import Stack, delete_stack
 from webhook_lab.resources.table import Table
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
-from webhook_lab.show.skip import go_on, skip_the_rest
+from webhook_lab.show.skip import NEEDS_A_RESERVATION, go_on, leave_out, skip_the_rest
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.rows import Answer, Moment
@@ -51,6 +51,7 @@ SENDERS = 4
 """Attempts of a burst under way at once, unless told otherwise: each needs a publish environment."""
 BURST_SETTINGS = {"cap", "compress", "concurrency"}
 """What else a burst can be told; see `Run`."""
+NO_RESERVATION = "Left out: this account can reserve no executions for one function."
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
 
@@ -97,6 +98,8 @@ class Lab:
             skip_the_rest(f"Chapter {begins.number} is left out: {why}")
             return cls(pipeline, begins)
         pipeline.restore(begins.starts_with)
+        if pipeline.settings.reserved_concurrency is None:  # the account spares none
+            leave_out(NEEDS_A_RESERVATION, NO_RESERVATION)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
         return cls(pipeline, begins)
@@ -237,8 +240,14 @@ class Lab:
         return self._create(Role, f"{handler}_role", **instead)
 
     def create_function(self, handler: str, **instead: Any) -> Card:
-        """Zip `handlers/<handler>` and create the function from it."""
-        return self._create(Function, f"{handler}_function", **instead)
+        """Zip `handlers/<handler>` and create the function from it.
+
+        An account that can reserve no executions gets it without, and the card says so.
+        """
+        try:
+            return self._create(Function, f"{handler}_function", **instead)
+        except ReservationRefused as refused:
+            return _nothing_reserved(self.names.function(handler), refused)
 
     def create_mapping(self, **instead: Any) -> Card:
         """Let the queue feed the subscribe function."""
@@ -278,7 +287,7 @@ class Lab:
             with explain(f"reserve {reserved} executions for function {name!r}"):
                 set_reserved_concurrency(self.aws, name=name, reserved=reserved)
         except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
-            return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
+            return _nothing_reserved(name, refused)
         return self.show(f"{handler}_function")
 
     # --- taking it to production
@@ -351,11 +360,11 @@ class Lab:
             LabError: there is no such day.
         """
         from webhook_lab.facts.runbook import BAD_DAYS, CAUSES
-        from webhook_lab.lab.bad_days import Stage
+        from webhook_lab.lab.bad_days import Stage, possible
 
         if cause is not None and cause not in BAD_DAYS:
             raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
-        day = BAD_DAYS[cause or secrets.choice(CAUSES)]
+        day = BAD_DAYS[cause or secrets.choice(possible(self.pipeline.settings))]
         if self.stage:
             self.stage.leave()
         self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
@@ -508,6 +517,16 @@ class Lab:
         self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside)
         return self.watched
 
+    def settle(self) -> None:
+        """Wait until SQS acts on what was set of the queue: up to a minute on AWS, and no time here.
+
+        Raises:
+            LabError: SQS does not show what was set.
+        """
+        from webhook_lab.pipeline.operations import settle_queue
+
+        settle_queue(self.pipeline)
+
     def warm_up(self) -> None:
         """Have as many environments of the subscribe function ready as the throttle lets run at once."""
         from webhook_lab.pipeline.operations import warm_subscriber
@@ -562,10 +581,7 @@ class Lab:
         from webhook_lab.pipeline.operations import redrive
 
         self._step = self.aws.calls.mark()
-        done = redrive(self.pipeline)
-        if self.watched:
-            self.watched.redriven += done.moved
-        return cards.redrive_card(done)
+        return cards.redrive_card(self.watched.redrive() if self.watched else redrive(self.pipeline))
 
     def start_database(self, *, max_connections: int = 20, **settings: Any) -> "Database":
         """Start a PostgreSQL on this machine that is thrown away with the kernel, in place of an earlier one.
@@ -708,6 +724,10 @@ class Lab:
         from webhook_lab.course.checks import exercise
 
         exercise(self)
+
+
+def _nothing_reserved(name: str, refused: ReservationRefused) -> Card:
+    return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
 
 
 def _no_database_for(pipeline: Pipeline) -> str | None:

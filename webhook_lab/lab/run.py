@@ -4,11 +4,20 @@ import asyncio
 import contextlib
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.pipeline.operations import LEAST, check_throttle, set_throttle, throttle_of, warm_subscriber
+from webhook_lab.pipeline.operations import (
+    LEAST,
+    check_throttle,
+    redrive,
+    set_throttle,
+    throttle_of,
+    warm_subscriber,
+)
+from webhook_lab.resources.redrive import Redriven
 from webhook_lab.scale.forecast import Forecast, forecast
 from webhook_lab.scale.scenario import Flow, Scenario
 from webhook_lab.send.retries import is_accepted
@@ -54,7 +63,7 @@ class WatchedRun:
 
     Attributes:
         bursts: what was sent meanwhile, by `Lab.burst`.
-        redriven: how many messages were taken back from the dead-letter queue meanwhile, by `Lab.redrive`.
+        redriven: the ids of the deliveries that `redrive` took back from the dead-letter queue meanwhile.
         marks: what was done meanwhile, and when.
     """
 
@@ -70,7 +79,7 @@ class WatchedRun:
         least = pipeline.session.target.traits.log_lag + READ_SECONDS + 0.2 if show else 0.0
         self._pipeline, self._linger = pipeline, least if nobody_looks() else max(linger, least)
         self.bursts: list[Run] = []
-        self.redriven = 0
+        self.redriven: list[str] = []
         self.marks: list[Mark] = []
         warm_subscriber(pipeline)
         self.watch = watch_pipeline(pipeline).start()
@@ -91,7 +100,7 @@ class WatchedRun:
         over = (
             bool(self.bursts or self.redriven)
             and all(burst.finished for burst in self.bursts)
-            and self.watch.is_over(self.accepted, redriven=self.redriven)
+            and self.watch.is_over(self.own)
         )
         self._over_since = min(self._over_since, time.monotonic()) if over else math.inf
         return time.monotonic() - self._over_since >= self._linger
@@ -103,6 +112,15 @@ class WatchedRun:
         set_throttle(self._pipeline, invocations)
         self.watch.set_limit(invocations)
         self.mark(f"throttle {invocations}")
+
+    def redrive(self) -> Redriven:
+        """Take the dead letters back, and watch them come out while this run is watched."""
+        if self._stopped:
+            return redrive(self._pipeline)
+        with self.watch.taking_back() as ids:
+            done = redrive(self._pipeline)
+        self.redriven += ids
+        return done
 
     def pause(self, paused: bool) -> None:
         """Stop the mapping, or let it go on; return when that is in force."""
@@ -160,7 +178,7 @@ class WatchedRun:
         deadline = time.monotonic() + seconds
         while not self.is_over():
             if time.monotonic() > deadline:
-                places = self.watch.places(self.accepted).items()
+                places = self.watch.places(self.own).items()
                 said = f"not over after {seconds:g} s: {', '.join(f'{n} {place}' for place, n in places)}"
                 if failed := self.watch.history.failed:
                     said += f"; invocations failed: {told_faults(failed)}"
@@ -213,6 +231,11 @@ class WatchedRun:
         return [row.id for row in self.sent if is_accepted(row.status)]
 
     @property
+    def own(self) -> list[str]:
+        """What the run is judged by: what was accepted, and what was taken back."""
+        return list((Counter(self.accepted) | Counter(self.redriven)).elements())
+
+    @property
     def sent(self) -> list[Sent]:
         """A row for each delivery, in the order in which they were settled."""
         return [row for burst in self.bursts for row in burst.sent.copy()]
@@ -240,8 +263,8 @@ class WatchedRun:
 
     def facts(self) -> dict[str, int]:
         """What every run of the same experiment has in common: counts and the peak, no seconds."""
-        sent, accepted = len(self.sent), self.accepted
-        return {"sent": sent, "rejected": sent - len(accepted), **self.watch.facts(accepted)}
+        sent = len(self.sent)
+        return {"sent": sent, "rejected": sent - len(self.accepted), **self.watch.facts(self.own)}
 
     def fates(self) -> list[Fate]:
         """What became of each message that was accepted; see `fates_in`."""

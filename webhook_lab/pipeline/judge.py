@@ -38,6 +38,7 @@ _FIELDS = {
     },
     "mapping": {
         "batch_size": "batch_size",
+        "batching_window": "batching_window",
         "maximum_concurrency": "maximum_concurrency",
         "report_batch_item_failures": "report_batch_item_failures",
     },

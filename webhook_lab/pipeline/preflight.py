@@ -47,6 +47,7 @@ _LAMBDA_MOST = (
     ("function_timeout", "timeout", quotas.LAMBDA_TIMEOUT_LONGEST),
     ("memory", "memorySize", quotas.LAMBDA_MEMORY_LARGEST),
     ("batch_size", "batchSize", quotas.MAPPING_BATCH_LARGEST),
+    ("batching_window", "maximumBatchingWindowInSeconds", quotas.MAPPING_WINDOW_LONGEST),
     ("maximum_concurrency", "scalingConfig.maximumConcurrency", quotas.MAPPING_CONCURRENCY_MOST),
 )
 _WHOLE = (
@@ -198,7 +199,7 @@ def _runtime(plan: Plan) -> Iterator[Finding]:
 
 def _times(plan: Plan) -> Iterator[Finding]:
     visibility, timeout = plan.visibility_timeout, plan.function_timeout
-    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout
+    enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout + plan.batching_window
     try_this = f"Set the visibility timeout to {enough} s."
     if visibility < timeout:
         said = f"Queue visibility timeout: {visibility} seconds is less than "
@@ -240,7 +241,7 @@ def _dead_letters(plan: Plan) -> Iterator[Finding]:
 
 def _batches(plan: Plan) -> Iterator[Finding]:
     most = quotas.MAPPING_BATCH_WITHOUT_WINDOW
-    if plan.batch_size > most.value:
+    if plan.batch_size > most.value and not plan.batching_window:
         said = (
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than "
             f"{most.value}"

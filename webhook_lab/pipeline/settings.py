@@ -22,6 +22,7 @@ class Settings:
     Args:
         reserved_concurrency: None leaves it out, as an account that must keep its last 100 executions has to.
         maximum_concurrency: how many invocations the mapping may have at once; None leaves it out.
+        batching_window: for how long the mapping collects a batch that is not full.
         work_seconds: how long subscribe works on each record before it stores it.
         signed_prefix: paths that start with it need a valid signature; empty asks for none.
         signing_secret: ``whsec_`` and base64 (Standard Webhooks); the other senders take the same text as it
@@ -50,6 +51,7 @@ class Settings:
     reserved_concurrency: int | None = 2
     maximum_concurrency: int | None = 2
     batch_size: int = 10
+    batching_window: int = 0
     report_batch_item_failures: bool = True
     work_seconds: float = 0
     subscriber: str = "subscribe"

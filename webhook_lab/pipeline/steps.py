@@ -144,6 +144,7 @@ def _mapping(site: "Pipeline") -> Mapping:
         batch_size=settings.batch_size,
         maximum_concurrency=settings.maximum_concurrency,
         report_batch_item_failures=settings.report_batch_item_failures,
+        batching_window=settings.batching_window,
     )
 
 

@@ -30,8 +30,7 @@ _GONE = "ResourceNotFoundException"
 _PARTIAL = "ReportBatchItemFailures"
 _SETTLED = ("Enabled", "Disabled")
 _SECONDS = 180  # AWS gives no figure; a change of state is usually a matter of a minute
-# Never set here, and put back: a filter would make messages vanish, a window hold them back.
-_UNSET = {"FilterCriteria": {}, "MaximumBatchingWindowInSeconds": 0}
+_UNSET: dict[str, Any] = {"FilterCriteria": {}}  # never set here, and put back: it makes messages vanish
 _RECEIVES = dollars(round(prices.IDLE_RECEIVES.value / 1e6 * prices.SQS_REQUESTS.value, 2))
 
 
@@ -39,6 +38,7 @@ _RECEIVES = dollars(round(prices.IDLE_RECEIVES.value / 1e6 * prices.SQS_REQUESTS
 class Mapping(Resource):
     """A mapping; `name` is its function's. `maximum_concurrency` None: only the function's own limits it.
 
+    `batching_window` is for how many seconds it collects a batch that is not full.
     `state` is Lambda's word, such as ``"Enabled"``, ``"Updating"`` or ``"Deleting"``.
     """
 
@@ -53,6 +53,7 @@ class Mapping(Resource):
     batch_size: int
     maximum_concurrency: int | None
     report_batch_item_failures: bool = True
+    batching_window: int = 0
     enabled: bool = True
     uuid: str = ""
     state: str = ""
@@ -108,6 +109,7 @@ class Mapping(Resource):
         most = self.maximum_concurrency
         return {
             "BatchSize": self.batch_size,
+            "MaximumBatchingWindowInSeconds": self.batching_window,
             "ScalingConfig": {} if most is None else {"MaximumConcurrency": most},
             "FunctionResponseTypes": [_PARTIAL] if self.report_batch_item_failures else [],
         }
@@ -135,6 +137,7 @@ class Mapping(Resource):
             batch_size=found["BatchSize"],
             maximum_concurrency=found.get("ScalingConfig", {}).get("MaximumConcurrency"),
             report_batch_item_failures=_PARTIAL in found.get("FunctionResponseTypes", []),
+            batching_window=found.get("MaximumBatchingWindowInSeconds") or 0,
             enabled=found["State"] not in ("Disabled", "Disabling"),
             uuid=found["UUID"],
             state=found["State"],
@@ -167,8 +170,10 @@ class Mapping(Resource):
         failures = "one failed message returns its whole batch"
         if self.report_batch_item_failures:
             failures = "only failed messages return (ReportBatchItemFailures)"
+        window = (("Batching window", spoken(self.batching_window, "seconds")),)
         return (
             ("Batch size", spoken(self.batch_size, "messages")),
+            *(window if self.batching_window else ()),
             ("Maximum concurrency", most),
             ("When a message fails", failures),
         )

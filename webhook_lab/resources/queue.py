@@ -25,6 +25,7 @@ from webhook_lab.resources.ownership import (
     refuse_foreign,
     to_pairs,
 )
+from webhook_lab.resources.queue_changes import being_set, differing_in
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -74,13 +75,10 @@ class Queue(Resource):
             )["QueueArn"]
         else:
             refuse_foreign(f"queue {name!r}", _tags(aws, url), tags)
-            found = _read(aws, url, "All")
+            found = {**_read(aws, url, "All"), **being_set(aws, url)}
             arn = found["QueueArn"]
             restored = {"RedrivePolicy": "", "DelaySeconds": "0", **wanted}
-            differing = {
-                key: value for key, value in restored.items() if not _same(found.get(key, ""), value)
-            }
-            if differing:
+            if differing := differing_in(found, restored):
                 sqs.set_queue_attributes(QueueUrl=url, Attributes=differing)
         return replace(self, url=url, arn=arn)
 
@@ -248,8 +246,3 @@ def _read_tags(aws: Session, url: str) -> dict[str, str]:
 
 def _read(aws: Session, url: str, *names: Any) -> Any:
     return aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
-
-
-def _same(found: str, wanted: str) -> bool:
-    # By value: a redrive policy is JSON, in whatever order and spacing it was written.
-    return found == wanted or (bool(found and wanted) and json.loads(found) == json.loads(wanted))

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from webhook_lab.aws.errors import explain
@@ -23,6 +23,9 @@ READ_SECONDS = 0.5
 """Between two reads of the log: two calls a second of the five that AWS allows."""
 EMPTY_SECONDS = 4 * LOOK_SECONDS
 """A queue is taken for empty when every look says so for so long: the counts are approximate."""
+EMPTY_PATIENCE = 30.0
+"""For so long the queue may still look full when all of the run has come out: depths show late, and what
+others left there comes and goes."""
 METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed", "concurrency", "limit")
 
 
@@ -61,7 +64,7 @@ class Watch:
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
         self._held_before = 0
         self._looked_at, self._empty_since = 0.0, float("inf")
-        self._redriven, self._redriven_at = 0, 0.0
+        self._out_since, self._taken_at = float("inf"), 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
         self._dead_counted, self._dead_before = 0, frozenset[str]()
         self._acts = {
@@ -112,32 +115,39 @@ class Watch:
         """Since the run began."""
         return time.monotonic() - self._began
 
-    def is_over(self, accepted: Iterable[str], *, redriven: int = 0) -> bool:
-        """Whether what was accepted came out of the queue, settled by the log or dead, and that is empty.
+    def is_over(self, own: Iterable[str]) -> bool:
+        """Whether the run's own deliveries came out of the queue: settled by the log, or dead.
 
-        What the queue held before the run, such as a message that fails again and again, is left out.
+        The queue is then given `EMPTY_PATIENCE` to look empty too. What it held before the run, such as a
+        message that fails again and again, is left out.
 
         Args:
-            accepted: the id of each delivery that got a 202, as often as it got one.
-            redriven: how many messages were taken back from the dead-letter queue so far. Nobody knows their
-                new ids: the queue has to be empty, since they came, for as long as their log lines may take.
+            own: the id of each delivery that got a 202, as often as it got one, and of each that was taken
+                back from the dead-letter queue; see `taking_back`.
         """
-        if redriven != self._redriven:
-            self._redriven, self._redriven_at = redriven, time.monotonic()
-        least = EMPTY_SECONDS + (self._lag + READ_SECONDS if redriven else 0)
-        dead = self._dead_of_deliveries()
-        return self._looked_at - max(self._empty_since, self._redriven_at) >= least and all(
+        dead, now = self._dead_of_deliveries(), time.monotonic()
+        out = all(
             len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
-            for id_, messages in Counter(accepted).items()
+            for id_, messages in Counter(own).items()
         )
+        self._out_since = min(self._out_since, now) if out else float("inf")
+        looks_empty = self._looked_at - self._empty_since >= EMPTY_SECONDS
+        return out and (looks_empty or now - self._out_since >= EMPTY_PATIENCE)
 
-    def places(self, accepted: Iterable[str]) -> dict[str, int]:
-        """Where the accepted deliveries are: each counts in one place.
+    @contextlib.contextmanager
+    def taking_back(self) -> Iterator[list[str]]:
+        """Around a redrive: the id of the delivery of each message that it finds dead, which then lives."""
+        messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
+        yield [_delivery_in(each) for each in messages]
+        self._taken_at, self._dead, self._dead_before = time.monotonic(), {}, frozenset()
+
+    def places(self, own: Iterable[str]) -> dict[str, int]:
+        """Where the run's own deliveries are: each counts in one place.
 
         "settled" by the log, "dead" by the dead-letter queue; of the rest "waiting" and "in flight" as many
         as the queue holds beyond what it held before the run; "lost" are those that are nowhere.
         """
-        ids, settled, dead = set(accepted), self.history.settled.keys(), self._dead_of_deliveries().keys()
+        ids, settled, dead = set(own), self.history.settled.keys(), self._dead_of_deliveries().keys()
         found = {"settled": len(ids & settled), "dead": len((ids & dead) - settled)}
         rest, now = len(ids - settled - dead), self.latest
         held = now["visible"] + now["delayed"] + now["in_flight"] - self._held_before
@@ -145,18 +155,21 @@ class Watch:
         waiting = min(held, int(now["visible"] + now["delayed"]))
         return {**found, "waiting": waiting, "in flight": held - waiting, "lost": rest - held}
 
-    def facts(self, accepted: Iterable[str]) -> dict[str, int]:
-        """What can be said of the run without a clock.
+    def facts(self, own: Iterable[str]) -> dict[str, int]:
+        """What can be said of the run without a clock, and of its own deliveries alone.
 
         "stored" and "duplicates" count messages; "dead" those that came to the dead-letter queue in this run
-        and are there; "lost" the accepted ids that are neither among these nor in the queue and were never
-        heard of again.
+        and are there; "lost" the ids that are neither among these nor in the queue and were never heard of
+        again.
         """
+        ids = set(own)
+        outcomes = sum((self.history.outcomes_of.get(id_, Counter()) for id_ in ids), Counter[str]())
+        new = self._dead.keys() - self._dead_before
         return {
-            "stored": self.history.outcomes["stored"],
-            "duplicates": self.history.outcomes["duplicate"],
-            "dead": len(self._dead.keys() - self._dead_before),
-            "lost": self.places(accepted)["lost"],
+            "stored": outcomes["stored"],
+            "duplicates": outcomes["duplicate"],
+            "dead": sum(self._dead[message_id] in ids for message_id in new),
+            "lost": self.places(ids)["lost"],
             "peak concurrency": peak(self.history.invocations()),
         }
 
@@ -190,12 +203,13 @@ class Watch:
         self._keep(dlq=held)
 
     def _count_dead(self, held: int) -> None:
+        began = time.monotonic()
         messages: list[dict[str, Any]] | None = []
         if held > max(0, self._dead_counted):
             messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
         elif held:  # a redrive goes on: it would leave those that a receive hides
             messages = peek(self._session, queue_url=self._dlq_url)
-        if messages is not None:
+        if messages is not None and began >= self._taken_at:
             self._dead = {each["MessageId"]: _delivery_in(each) for each in messages}
             self._dead_before &= self._dead.keys()
         self._dead_counted = held
