@@ -1,6 +1,8 @@
 """A watch over queues and a log that are fakes: what a run is judged by, and by whose clock."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ class Cloud:
         self.dead: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.target = self.sqs = self
+        self.looked_at = Counter[str]()
 
     def client(self, _service: str, *, recorded: bool) -> "Cloud":
         assert not recorded
@@ -117,6 +120,18 @@ def test_a_message_that_was_there_before_keeps_no_run_waiting(cloud: Cloud, plac
     setattr(cloud, place, messages("old:poison"))
     watch = watch_of(cloud)
     cloud.settle(*IDS)
+    assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
+
+
+@pytest.mark.parametrize("place", ["queue", "hidden"])
+def test_nor_does_one_that_a_depth_of_a_minute_ago_did_not_show(cloud: Cloud, place: str) -> None:
+    cloud.traits = replace(AWS, patience=1)
+    watch = watch_of(cloud)
+    setattr(cloud, place, messages("old:poison"))
+    cloud.settle(*IDS[:4])
+    with pytest.raises(LabError):
+        wait(watch, IDS, seconds=2)
+    cloud.settle(IDS[4])
     assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
 
 
