@@ -16,6 +16,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.days.kernel import environment
+from tools.refresh import IGNORED
 from webhook_lab.local_cloud import private_cloud
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -30,16 +31,19 @@ class Cell:
     Args:
         red: what it raised; empty when it did not.
         silent: seconds for which it showed nothing new, at the longest.
-        text: what it printed.
+        text: what it showed, as text.
+        stored: what the notebook's file has of that; None where it is not compared.
     """
 
     notebook: str
     number: int
+    id: str
     source: str
     red: str
     seconds: float
     silent: float
     text: str
+    stored: str | None
 
     def __str__(self) -> str:
         head = f"{self.notebook} cell {self.number}, {self.seconds:.0f} s, silent for {self.silent:.0f} s"
@@ -87,13 +91,15 @@ def run(path: Path) -> list[Cell]:
 
 
 def _run_cell(client: _Timed, name: str, number: int, index: int, cell: Any) -> Cell:
+    stored = None if IGNORED in cell.metadata.get("tags", ()) else "\n".join(_texts(cell.outputs))
     client.shown_at = [began := time.monotonic()]
     client.execute_cell(cell, index)
     times = [*client.shown_at, ended := time.monotonic()]
     silent = max(later - earlier for earlier, later in pairwise(times))
     errors = [f"{out.ename}: {out.evalue}" for out in cell.outputs if out.output_type == "error"]
     text = "\n".join(_texts(cell.outputs))
-    return Cell(name, number, cell.source, "\n".join(errors), ended - began, silent, text)
+    seconds, red = ended - began, "\n".join(errors)
+    return Cell(name, number, cell.id, cell.source, red, seconds, silent, text, stored)
 
 
 def _texts(outputs: Sequence[Any]) -> Iterator[str]:

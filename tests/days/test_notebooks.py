@@ -7,7 +7,6 @@ it is nearly all that these take.
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,13 @@ ACCOUNTS = ("account of 1000", "account of 10")
 LABS = (("00", "02", "03", "04", "15", "01"), ("05", "06", "07"))
 """The chapters of each lab, in the order in which it runs them."""
 CHAPTERS = sorted(chapter for chapters in LABS for chapter in chapters)
+DIFFERS = {
+    "00": {"c00-08"},  # it calls the target by name
+    "03": {"c03-09", "c03-11", "c03-20"},  # depths, which lag
+    "04": {"cell-30"},  # the depth in place of the messages
+}
+DIFFERS_IN_TEN = {"05": {"cell-09", "cell-16"}}  # nothing can be reserved there
+"""By chapter, the cells that rightly show something else than on the local cloud; so says the chapter."""
 LAB_SECONDS = 900
 SILENT_SECONDS = 180
 """For so long a cell may say nothing of what it waits for."""
@@ -72,5 +78,17 @@ def test_no_cell_is_red_or_silent_or_says_what_is_not_so(account: str, chapter: 
     assert not red, "\n\n".join(red)
     silent = [str(cell) for cell in cells if cell.silent > SILENT_SECONDS]
     assert not silent, "\n\n".join(silent)
-    verdicts = re.findall(r"^Exercise: .*", "\n".join(cell.text for cell in cells), re.MULTILINE)
-    assert set(verdicts) <= {"Exercise: not tried yet."}
+    apart = DIFFERS.get(chapter, set()) | (
+        DIFFERS_IN_TEN.get(chapter, set()) if account == ACCOUNTS[1] else set()
+    )
+    other = [
+        cell
+        for cell in cells
+        if cell.stored is not None and cell.id not in apart and _lines(cell.text) != _lines(cell.stored)
+    ]
+    assert not other, "\n\n".join(f"{cell}\nis stored as\n{cell.stored}" for cell in other)
+
+
+def _lines(text: str | None) -> list[str]:
+    """What is compared of a text: its lines, but for what a long wait says."""
+    return [line.strip() for line in (text or "").splitlines() if not line.startswith("Waiting for ")]
