@@ -1,6 +1,7 @@
 """A watch over queues and a log that are fakes: what a run is judged by, and by whose clock."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ class Cloud:
         self.dead: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.target = self.sqs = self
+        self.looked_at = Counter[str]()
 
     def client(self, _service: str, *, recorded: bool) -> "Cloud":
         assert not recorded
