@@ -32,7 +32,7 @@ _SETTLED = ("Enabled", "Disabled")
 _SECONDS = 180  # AWS gives no figure; a change of state is usually a matter of a minute
 # Never set here, and put back: a filter would make messages vanish, a window hold them back.
 _UNSET = {"FilterCriteria": {}, "MaximumBatchingWindowInSeconds": 0}
-_RECEIVES = dollars(round(prices.IDLE_RECEIVES.value / 1e6 * prices.SQS_REQUESTS.value, 2))
+_RECEIVES = dollars(round(prices.idle_labs(1), 2))
 
 
 @dataclass(frozen=True)
