@@ -71,6 +71,11 @@ class Target:
         return _keys_only(self.access_key_id, self.secret_access_key)
 
     @property
+    def region_to_name(self) -> str | None:
+        """The region, where boto3 would not find it by itself: it reads no AWS_REGION, and has no default."""
+        return self.region if self.signed_in and self.signed_in.region_name != self.region else None
+
+    @property
     def dns_suffix(self) -> str:
         """How the host names of the partition end, such as ``"amazonaws.com"``; from botocore's own data."""
         partitions = botocore.loaders.create_loader().load_data("partitions")

@@ -45,4 +45,17 @@ IDLE_RECEIVES = Fact(
     "receives a month",
     quotas.MAPPING_STARTS_WITH.source,
 )
-"""How often a mapping asks an idle queue: its first pollers, each waiting as long as a receive can."""
+"""How often a mapping asks an idle queue: its first pollers, each waiting as long as a receive can.
+
+Where no MaximumConcurrency is set, AWS may let fewer ask: `quotas.MAPPING_IDLES_WITH`.
+"""
+
+
+def idle_labs(labs: int, *, free: bool = False) -> float:
+    """US dollars a month for so many forgotten labs of one account, whose mappings poll their queues.
+
+    Args:
+        free: SQS's free requests count, once for the whole account.
+    """
+    asked = labs * IDLE_RECEIVES.value - (SQS_FREE_REQUESTS.value if free else 0)
+    return max(0, asked) / 1_000_000 * SQS_REQUESTS.value

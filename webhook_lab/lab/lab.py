@@ -182,6 +182,7 @@ class Lab:
                 for name, value in self.pipeline.settings.publish_environment.items()
                 if value and "SECRET" in name
             },
+            region=self.aws.target.region_to_name,
         )
 
     def created(self) -> Card:
@@ -463,7 +464,8 @@ class Lab:
         data = body.encode() if isinstance(body, str) else body
         if dropped := left_out(headers or ()):
             print(told_left_out(dropped))
-        answer = post(self.url_of(door), Delivery(path, data, headers or {}, method))
+        settles = self.aws.target.traits.patience
+        answer = post(self.url_of(door), Delivery(path, data, headers or {}, method), settles=settles)
         self.answers.append(answer)
         return answer
 
@@ -505,8 +507,9 @@ class Lab:
             redelivered=redelivered,
             path=path,
         )
-        charges = self.aws.target.traits.charges
-        run = Run(self.url_of(door), deliveries, charges=charges, **{"concurrency": SENDERS, **settings})
+        traits = self.aws.target.traits
+        settings = {"concurrency": SENDERS, "settles": traits.patience, **settings}
+        run = Run(self.url_of(door), deliveries, charges=traits.charges, **settings)
         if self.watched:
             self.watched.bursts.append(run)
         return run.start()
@@ -548,8 +551,11 @@ class Lab:
         Raises:
             LabError: what AWS would refuse, with its reason, or what is no number.
         """
+        from webhook_lab.facts.quotas import api_quotas
         from webhook_lab.scale.scenario import Scenario
 
+        rate, burst = api_quotas(self.aws.target.region)
+        instead = {"api_rate": rate, "api_burst": burst, **instead}
         return Scenario.of(self.pipeline.settings, *flows, **instead)
 
     def controls(self, *, most: int) -> "Controls":

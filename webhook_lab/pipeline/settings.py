@@ -21,6 +21,8 @@ class Settings:
 
     Args:
         reserved_concurrency: None leaves it out, as an account that must keep its last 100 executions has to.
+        memory: also how much of a processor a function gets (`facts.quotas.LAMBDA_CPU_MEMORY`). The least
+            with which a cold function comes through chapter 10's one second: `python -m bench cold`.
         maximum_concurrency: how many invocations the mapping may have at once; None leaves it out.
         batching_window: for how long the mapping collects a batch that is not full.
         work_seconds: how long subscribe works on each record before it stores it.
@@ -47,7 +49,7 @@ class Settings:
     log_retention_days: int | None = 1
     runtime: str = "python3.13"
     function_timeout: int = 30
-    memory: int = 128
+    memory: int = 512
     reserved_concurrency: int | None = 2
     maximum_concurrency: int | None = 2
     batch_size: int = 10

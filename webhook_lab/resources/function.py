@@ -7,6 +7,7 @@ boto3's function_active_v2 and function_updated_v2: a function takes no change w
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,8 @@ HANDLER = "app.handler"
 """What Lambda calls in every zip of ours."""
 
 _GONE = "ResourceNotFoundException"
+_COLD_STARTS = 3
+"""How often an environment is started before its function is taken to fail."""
 
 
 class ReservationRefused(LabError):
@@ -202,10 +205,20 @@ def warm_up(aws: Session, *, name: str, executions: int) -> None:
     """Have environments ready for so many executions at once, by as many empty batches at the same time.
 
     The first invocation in each takes longer by what its start takes: a second or so on a small machine.
+
+    Raises:
+        LabError: the function fails: one that cannot even take an empty batch is not ready. What is cut off
+            while it starts on a busy machine is started again.
     """
 
     def invoke(_: int) -> None:
-        aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')["Payload"].read()
+        for _ in range(_COLD_STARTS):
+            answer = aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')
+            said = answer["Payload"].read()
+            if not answer.get("FunctionError"):
+                return
+        said, read = json.loads(said).get("errorMessage", said), "Read its lines: webhook-lab show logs."
+        raise LabError(f"warm up function {name!r}", str(said), read)
 
     with ThreadPoolExecutor(executions) as at_once:
         list(at_once.map(invoke, range(executions)))

@@ -31,7 +31,7 @@ _PARTIAL = "ReportBatchItemFailures"
 _SETTLED = ("Enabled", "Disabled")
 _SECONDS = 180  # AWS gives no figure; a change of state is usually a matter of a minute
 _UNSET: dict[str, Any] = {"FilterCriteria": {}}  # never set here, and put back: it makes messages vanish
-_RECEIVES = dollars(round(prices.IDLE_RECEIVES.value / 1e6 * prices.SQS_REQUESTS.value, 2))
+_RECEIVES = dollars(round(prices.idle_labs(1), 2))
 
 
 @dataclass(frozen=True)

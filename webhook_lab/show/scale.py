@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from webhook_lab.facts.fact import dollars
+from webhook_lab.pipeline.settings import Settings
 from webhook_lab.scale.ceilings import ceilings
 from webhook_lab.scale.cost import VARIANTS, cost
 from webhook_lab.scale.fair import Waits
@@ -144,6 +145,7 @@ def _quiet(waits: Waits, noisy: str) -> tuple["np.ndarray[tuple[int], np.dtype[n
 
 def cost_chart(**how: float) -> Chart:
     """What a million deliveries cost in each variant, by service; arguments as for `cost`."""
+    how = {"memory": Settings().memory, **how}
     bills = {variant.name: cost(variant, **how) for variant in VARIANTS}  # type: ignore[arg-type]
     totals = {name: sum(bill.values()) for name, bill in bills.items()}
     least, most = min(totals, key=lambda name: totals[name]), max(totals, key=lambda name: totals[name])
