@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.display import display
 
-from webhook_lab.show.axes import MARK_APART, WIDTH, spread, tick, values_below
+from webhook_lab.show.axes import LANE, WIDTH, flags, rows_above, tick, values_below
 from webhook_lab.show.kernel import theme_here
 from webhook_lab.show.series import Mark
 from webhook_lab.show.theme import INK
@@ -75,6 +75,7 @@ class Drawing:
         from matplotlib.figure import Figure  # half a second, which a cell without a chart need not wait for
 
         self.says, self.theme = says, theme_here()
+        self._paper: Any = {"facecolor": self.theme.paper, "edgecolor": "none", "pad": 0.5}
         above: float = _ABOVE if len(says) > 1 else _ABOVE - 20
         self._high = above + _BELOW + sum(heights) + _GAP * (len(heights) - 1)
         size = (WIDTH / 100, self._high / 100)
@@ -120,7 +121,7 @@ class Drawing:
         axis.tick_params(labelsize=_SMALL, labelbottom=below is not None)
         axis.tick_params("x", pad=6)
         axis.yaxis.set_major_formatter("{x:,g}")
-        axis.set_title(title, size=_SMALL, color=ink, alpha=0.8, loc="left", pad=7)
+        axis.set_title(title, size=_SMALL, color=ink, alpha=0.8, loc="left", pad=7, bbox=self._paper)
         if below:
             axis.set_xlabel(below, size=_SMALL, color=ink, alpha=0.8, loc="left")
 
@@ -151,15 +152,28 @@ class Drawing:
         """A line through all axes wherever something was done, with its name above the first."""
         if not marks:
             return
-        first = self.axes[0]
-        end, pixels = first.get_xlim()[1], first.get_position().width * WIDTH
-        top = 1 + 22 / first.get_window_extent().height  # above the title of the axes
-        places = spread([at for at, _ in marks], apart=MARK_APART * end / pixels, low=0, high=end)
-        for (at, label), place in zip(marks, places, strict=True):
+        first, box = self.axes[0], self.axes[0].get_position()
+        across, high = box.width * WIDTH / first.get_xlim()[1], box.height * self._high
+        places = flags([(box.x0 * WIDTH + at * across, label) for at, label in marks], high=WIDTH)
+        self._grow(rows_above(places))
+        for (at, label), (begins, row) in zip(marks, places, strict=True):
+            top = 1 + (26 + LANE * (row or 0)) / high  # the lowest row is above the title of the axes
             for axis in self.axes:
-                high, dotted = top if axis is first else 1, (0, (2, 3))
-                axis.axvline(at, ymax=high, clip_on=False, color=self.theme.ink, alpha=0.6, lw=1, ls=dotted)
-            first.annotate(
-                label, (place, top), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                annotation_clip=False, ha="center", size=_SMALL, color=self.theme.ink,
-            )  # fmt: skip
+                how: Any = {"ymax": top if axis is first else 1, "ls": (0, (2, 3)), "clip_on": False}
+                axis.axvline(at, color=self.theme.ink, alpha=0.6, lw=1, **how)
+            if row is not None:
+                first.annotate(
+                    label, ((begins - box.x0 * WIDTH) / across, top), xycoords=("data", "axes fraction"),
+                    annotation_clip=False, va="center", size=_SMALL, color=self.theme.ink, zorder=5,
+                    bbox=self._paper,
+                )  # fmt: skip
+
+    def _grow(self, more: float) -> None:
+        """Make room for so many pixels below the words at the top and above all axes."""
+        high, self._high = self._high, self._high + more
+        self.figure.set_figheight(self._high / 100)
+        for words in self.figure.texts:
+            words.set_y(1 - (1 - words.get_position()[1]) * high / self._high)
+        for axis in self.figure.axes:
+            box = axis.get_position()
+            axis.set_position((box.x0, box.y0 * high / self._high, box.width, box.height * high / self._high))

@@ -24,6 +24,8 @@ READ_SECONDS = 0.5
 EMPTY_SECONDS = 4 * LOOK_SECONDS
 """A queue is taken for empty when every look says so for so long: the counts are approximate."""
 METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed", "concurrency", "limit")
+NOT_OUT = ("waiting", "in flight", "lost")
+"""Where a delivery is that was accepted and has not come out."""
 
 
 class Watch:
@@ -103,6 +105,17 @@ class Watch:
         self._keep(limit=self.limit)
         return self
 
+    def look_late(self) -> None:
+        """Look and read once more when every line has shown: what was stored just now is else taken for lost.
+
+        Raises:
+            LabError: the queues or the log can't be read.
+        """
+        time.sleep(self._lag + READ_SECONDS)
+        with explain("watch the run"):
+            for act in self._acts:
+                act()
+
     def set_limit(self, limit: int) -> None:
         """The throttle is another one from now on. Say so before it is raised, and after it was lowered."""
         self.limit = limit
@@ -149,14 +162,15 @@ class Watch:
         """What can be said of the run without a clock.
 
         "stored" and "duplicates" count messages; "dead" those that came to the dead-letter queue in this run
-        and are there; "lost" the accepted ids that are neither among these nor in the queue and were never
-        heard of again.
+        and are there; "waiting", "in flight" and "lost" are accepted ids that have not come out, which a whole
+        run has none of; see `places`.
         """
+        places = self.places(accepted)
         return {
             "stored": self.history.outcomes["stored"],
             "duplicates": self.history.outcomes["duplicate"],
             "dead": len(self._dead.keys() - self._dead_before),
-            "lost": self.places(accepted)["lost"],
+            **{place: places[place] for place in NOT_OUT},
             "peak concurrency": peak(self.history.invocations()),
         }
 
