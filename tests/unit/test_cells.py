@@ -7,7 +7,7 @@ import pytest
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.lab.plainly import explained
-from webhook_lab.lab.standing import IN_FORCE, refuse_others, told_left
+from webhook_lab.lab.standing import IN_FORCE, refuse_others, told
 from webhook_lab.resources.queue import Depth
 from webhook_lab.show import cells
 from webhook_lab.show.cells import maker_of, skipped
@@ -78,16 +78,16 @@ def lab_of(notebook, **depths):
 
 
 def test_a_missing_name_says_which_cell_makes_it(notebook, ran):
-    told = explained(NameError("name 'run' is not defined", name="run"), lab_of(notebook))
-    assert told
-    assert told.said == "there is no 'run' yet: `run = lab.watch()` makes it"
-    assert "Run All Above" in told.try_this
+    told_so = explained(NameError("name 'run' is not defined", name="run"), lab_of(notebook))
+    assert told_so
+    assert told_so.said == "there is no 'run' yet: `run = lab.watch()` makes it"
+    assert "Run All Above" in told_so.try_this
 
 
 def test_an_empty_receive_says_what_the_queues_hold(notebook, ran):
-    told = explained(KeyError("Messages"), lab_of(notebook, queue=Depth(0, 1, 0), dlq=Depth(2, 0, 0)))
-    assert told
-    assert told.said == (
+    told_so = explained(KeyError("Messages"), lab_of(notebook, queue=Depth(0, 1, 0), dlq=Depth(2, 0, 0)))
+    assert told_so
+    assert told_so.said == (
         "SQS gave no message: the queue holds 0 visible and 1 in flight, "
         "the dead-letter queue holds 2 visible and 0 in flight"
     )
@@ -124,6 +124,7 @@ def test_a_prediction_for_what_stood_is_held_against_it(notebook, ran):
 
 def test_waiting_in_flight_and_lost_are_told_apart_and_a_whole_run_needs_no_words():
     over = {"settled": 40, "dead": 1, "waiting": 0, "in flight": 0, "lost": 0}
-    assert told_left(over) == ""
-    told = told_left({**over, "waiting": 579, "in flight": 2})
-    assert "40 settled, 1 dead, 579 waiting, 2 in flight, 0 lost" in told
+    assert told(over) == ""
+    said = told({**over, "waiting": 579, "in flight": 2})
+    assert "40 settled, 1 dead, 579 waiting, 2 in flight, 0 lost" in said
+    assert "held 38 when this run began" in told(over, before=38)

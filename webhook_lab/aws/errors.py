@@ -57,6 +57,7 @@ _ASK_FOR_IT = "Ask for the permission named above, or use credentials that hold 
 _SIGN_IN_AGAIN = "Sign in again (`aws sso login`, say), restart the kernel, and run the cell again."
 _NOT_KNOWN = "These credentials are not known there. Check AWS_PROFILE and AWS_ACCESS_KEY_ID."
 _TRY_BY_CODE = {
+    "AWS.SimpleQueueService.NonExistentQueue": "It is deleted, or not made yet: run the cell that makes it.",
     "AccessDenied": _ASK_FOR_IT,
     "AccessDeniedException": _ASK_FOR_IT,
     "ExpiredToken": _SIGN_IN_AGAIN,

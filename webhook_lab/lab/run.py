@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.lab.standing import IN_FORCE, refuse_others, settings_of, told_left
+from webhook_lab.lab.standing import IN_FORCE, refuse_others, settings_of, told
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.operations import LEAST, check_throttle, set_throttle, throttle_of, warm_subscriber
 from webhook_lab.scale.forecast import Forecast, forecast
@@ -335,8 +335,9 @@ class WatchedRun:
         return sum(places[place] for place in NOT_OUT)
 
     def _say_what_is_left(self) -> None:
-        if self._stopped and (told := told_left(self.watch.places(self.accepted))):
-            print(told)
+        places, before = self.watch.places(self.accepted), self.watch.held_at_first
+        if self._stopped and (known := told(places, before=before)):
+            print(known)
 
 
 def _first(spans: Sequence[Span], default: int = 0) -> int:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import floor, log10
 
-WIDTH = 960
-"""Pixels on a page. Of a still picture twice as many are drawn, for screens and projectors that show them."""
 LANE = 15
 """Pixels from one row of marks' names to the next."""
 _LANES, _LETTER, _AFTER, _BETWEEN = (

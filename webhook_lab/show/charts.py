@@ -26,7 +26,8 @@ def panels_chart(
     """A run from outside, one panel below another, as it was seen live; see `collect`."""
     heights = (150.0, *[92.0] * (len(panels) - 1))
     drawing = Drawing(*findings(panels, series), heights=heights)
-    end = max((each.points[-1][0] for each in series.values() if each.points), default=1.0)
+    lasts = [each.points[-1][0] for each in series.values() if each.points]
+    end = max([*lasts, *(at for at, _ in marks)], default=1.0)
     for axis, panel, height in zip(drawing.axes, panels, heights, strict=True):
         top = panel.top(series)
         drawing.style(axis, panel.title, end=end, top=top, below="seconds" if panel is panels[-1] else None)

@@ -6,12 +6,14 @@ The paths come ready from `Series`, in its own units; each panel only says how t
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from webhook_lab.show.axes import LANE, WIDTH, axis_end, flags, rows_above, spread, tick, values_below
+from webhook_lab.show.axes import LANE, axis_end, flags, rows_above, spread, tick, values_below
 from webhook_lab.show.series import PATH_SECOND, Line, Mark, Panel, Series, details, findings, number
+from webhook_lab.show.size import SHOWN, WIDTH, in_lines
 from webhook_lab.show.theme import INK, css_mixed
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 118, 88, 26  # around the panels
 _TALL, _LOW, _GAP = 120, 70, 32  # the first panel, the others, and between them
+_TITLE = 20  # from one line of the title to the next
 _APART = 15  # between the middles of two labels
 _HALO = 'style="paint-order:stroke;stroke:var(--jp-layout-color0,Canvas);stroke-width:4px"'
 """Around words that the lines of marks run through."""
@@ -22,19 +24,24 @@ def frame(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence
     end = axis_end(now)
     scale = (WIDTH - _LEFT - _RIGHT) / end
     places = flags([(_LEFT + at * scale, label) for at, label in marks], high=WIDTH)
-    top = _TOP + rows_above(places)
-    height = top + _BOTTOM + sum(_height(i) for i in range(len(panels))) + _GAP * (len(panels) - 1)
     says, *more = findings(panels, series)
+    title = in_lines(says)
+    lower = _TITLE * (len(title) - 1)
+    top = _TOP + lower + rows_above(places)
+    height = top + _BOTTOM + sum(_height(i) for i in range(len(panels))) + _GAP * (len(panels) - 1)
     head = (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" style="width:{WIDTH}px;max-width:100%;height:auto;'
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" style="width:{SHOWN}px;max-width:100%;height:auto;'
         f'color:var(--jp-content-font-color1,{INK})" font-size="12" fill="{INK}" '
         f'font-family="var(--jp-ui-font-family,system-ui,sans-serif)" '
         f'aria-label="{escape(". ".join([says, *more, details(panels, series, marks)]))}">'
-        f'<text x="0" y="18" font-size="16" font-weight="600">{escape(says)}</text>'
-        f'<text x="0" y="38">{escape("".join(more))}</text>'
+        f'<text x="0" y="{38 + lower}">{escape("".join(more))}</text>'
     )
     parts, y = [head], top
     bottom = height - _BOTTOM
+    parts += [
+        f'<text x="0" y="{18 + _TITLE * i}" font-size="16" font-weight="600">{escape(line)}</text>'
+        for i, line in enumerate(title)
+    ]
     parts += [
         f'<path d="M{_LEFT + at * scale:g},{top - 36 - LANE * (row or 0)}V{bottom}" stroke="{INK}" '
         'stroke-dasharray="2 3" opacity=".6"/>'

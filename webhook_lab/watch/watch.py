@@ -50,6 +50,7 @@ class Watch:
         latest: the latest value of each metric; 0 for what was not seen yet.
         limit: the throttle as it was last set.
         history: the log lines so far, put together.
+        held_at_first: messages that the queue held when it began.
     """
 
     def __init__(self, session: Session, *, queue_url: str, dlq_url: str, log_group: str, limit: int) -> None:
@@ -61,7 +62,7 @@ class Watch:
         self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
         self._queue_url, self._dlq_url = queue_url, dlq_url
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
-        self._held_before = 0
+        self.held_at_first = self._held_before = 0
         self._looked_at, self._empty_since = 0.0, float("inf")
         self._redriven, self._redriven_at = 0, 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
@@ -83,6 +84,7 @@ class Watch:
         the last one does."""
         with contextlib.suppress(Exception):
             self._held_before = sum(vars(depth(self._sqs, url=self._queue_url)).values())
+            self.held_at_first = self._held_before
             self._look_at_dlq()
             self._dead_before = frozenset(self._dead)
         for thread in self._threads:
@@ -162,8 +164,8 @@ class Watch:
         """What can be said of the run without a clock.
 
         "stored" and "duplicates" count messages; "dead" those that came to the dead-letter queue in this run
-        and are there; "waiting", "in flight" and "lost" are accepted ids that have not come out, which a whole
-        run has none of; see `places`.
+        and are there; "waiting", "in flight" and "lost" are accepted ids that are not out, of which a whole
+        run has none; see `places`.
         """
         places = self.places(accepted)
         return {
