@@ -58,6 +58,8 @@ def directive(name: str) -> str:
     found = getattr(importlib.import_module(module), last)
     if inspect.ismodule(found):
         return f".. automodule:: {name}\n   :members:\n"
+    if not callable(found):  # without its value, which may be long
+        return f".. autodata:: {name}\n   :no-value:\n"
     return (
         f".. autoclass:: {name}\n   :members:\n" if inspect.isclass(found) else f".. autofunction:: {name}\n"
     )

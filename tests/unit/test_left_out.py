@@ -32,7 +32,7 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> TransformerManager:
     manager = TransformerManager()
     shell = SimpleNamespace(input_transformers_cleanup=manager.cleanup_transforms)
     monkeypatch.setattr(skip, "get_ipython", lambda: shell)
-    monkeypatch.setattr(lab, "show_aws_errors_plainly", lambda: None)
+    monkeypatch.setattr(lab, "show_errors_plainly", lambda: None)
     return manager
 
 

@@ -13,9 +13,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
+from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.retry import retry_until, say_what_is_awaited
 from webhook_lab.course.chapters import Chapter, chapter_numbered
+from webhook_lab.lab.plainly import show_errors_plainly
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
 from webhook_lab.resources.alarm import Alarm
 from webhook_lab.resources.bucket import Bucket
@@ -91,7 +92,7 @@ class Lab:
             LabError: no such chapter, or whatever keeps the target from being reached or built.
         """
         begins = chapter_numbered(chapter)
-        show_aws_errors_plainly()
+        show_errors_plainly()
         say_what_is_awaited(print)
         go_on()
         pipeline = open_pipeline()
@@ -526,7 +527,8 @@ class Lab:
         beside = None
         if self.database and self.pipeline.settings.database:
             beside = self.database.watch(self.aws.now())
-        self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside)
+        chapter = self.chapter.file
+        self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside, chapter=chapter)
         return self.watched
 
     def settle(self) -> None:

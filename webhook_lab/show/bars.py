@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from webhook_lab.show.axes import WIDTH
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.series import Mark
+from webhook_lab.show.size import WIDTH
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.concurrency import peak
 from webhook_lab.watch.history import CUT

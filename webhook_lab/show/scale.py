@@ -1,6 +1,7 @@
 """Still charts of what the model says, one question each."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -164,8 +165,9 @@ def cost_chart(**how: float) -> Chart:
             )
             left += amount
         drawing.write(axis, (left, row), f"{left:,.2f}", INK, move=(6, 0))
-    for place, service in enumerate(services):
-        at = (place * max(totals.values()) / 5, -0.75)
+    letters = [0, *accumulate(len(service) + 2 for service in services)]
+    for service, before in zip(services, letters, strict=False):
+        at = (before / letters[-1] * max(totals.values()), -0.75)
         drawing.write(axis, at, service, colours[service])
     drawing.bare(axis)
     axis.set(ylim=(len(bills) - 0.4, -0.95), xlim=(0, max(totals.values()) * 1.02))

@@ -27,6 +27,8 @@ EMPTY_PATIENCE = 30.0
 """For so long the queue may still look full when all of the run has come out: depths show late, and what
 others left there comes and goes."""
 METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed", "concurrency", "limit")
+NOT_OUT = ("waiting", "in flight", "lost")
+"""Where a delivery is that was accepted and has not come out."""
 
 
 class Watch:
@@ -51,6 +53,7 @@ class Watch:
         latest: the latest value of each metric; 0 for what was not seen yet.
         limit: the throttle as it was last set.
         history: the log lines so far, put together.
+        held_at_first: messages that the queue held when it began.
     """
 
     def __init__(self, session: Session, *, queue_url: str, dlq_url: str, log_group: str, limit: int) -> None:
@@ -62,7 +65,7 @@ class Watch:
         self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
         self._queue_url, self._dlq_url = queue_url, dlq_url
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
-        self._held_before = 0
+        self.held_at_first = self._held_before = 0
         self._looked_at, self._empty_since = 0.0, float("inf")
         self._out_since, self._taken_at = float("inf"), 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
@@ -84,6 +87,7 @@ class Watch:
         the last one does."""
         with contextlib.suppress(Exception):
             self._held_before = sum(vars(depth(self._sqs, url=self._queue_url)).values())
+            self.held_at_first = self._held_before
             self._look_at_dlq()
             self._dead_before = frozenset(self._dead)
         for thread in self._threads:
@@ -105,6 +109,17 @@ class Watch:
                 act()
         self._keep(limit=self.limit)
         return self
+
+    def look_late(self) -> None:
+        """Look and read once more when every line has shown: what was stored just now is else taken for lost.
+
+        Raises:
+            LabError: the queues or the log can't be read.
+        """
+        time.sleep(self._lag + READ_SECONDS)
+        with explain("watch the run"):
+            for act in self._acts:
+                act()
 
     def set_limit(self, limit: int) -> None:
         """The throttle is another one from now on. Say so before it is raised, and after it was lowered."""
@@ -159,17 +174,18 @@ class Watch:
         """What can be said of the run without a clock, and of its own deliveries alone.
 
         "stored" and "duplicates" count messages; "dead" those that came to the dead-letter queue in this run
-        and are there; "lost" the ids that are neither among these nor in the queue and were never heard of
-        again.
+        and are there; "waiting", "in flight" and "lost" are ids that are not out, of which a whole run has
+        none; see `places`.
         """
         ids = set(own)
         outcomes = sum((self.history.outcomes_of.get(id_, Counter()) for id_ in ids), Counter[str]())
         new = self._dead.keys() - self._dead_before
+        places = self.places(ids)
         return {
             "stored": outcomes["stored"],
             "duplicates": outcomes["duplicate"],
             "dead": sum(self._dead[message_id] in ids for message_id in new),
-            "lost": self.places(ids)["lost"],
+            **{place: places[place] for place in NOT_OUT},
             "peak concurrency": peak(self.history.invocations()),
         }
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_look
 from webhook_lab.course.checks.claims import Checks, OpenLab
+from webhook_lab.show.cells import RESUME, skipped
 
 BY_CHAPTER = {
     "00": "start",
@@ -50,8 +51,13 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         left_out = retry_look(lambda: claims[claim](lab), seconds=patience, reason=f"it to show that {claim}")
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
-        raise LabError(where, said, "Run the cells above again, in order.") from failed
+        raise LabError(where, said, _what_to_run(lab)) from failed
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
+
+
+def _what_to_run(lab: OpenLab) -> str:
+    again = f"Run all cells above this one, the first included: {RESUME}."
+    return f"{skipped(lab.chapter.file)} {again}".strip()
 
 
 def exercise(lab: OpenLab) -> None:
