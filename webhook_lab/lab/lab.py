@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
 from webhook_lab.aws.retry import retry_until
+from webhook_lab.course import classroom
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
 from webhook_lab.resources.alarm import Alarm
@@ -95,9 +96,11 @@ class Lab:
         if begins.needs_database and (why := _no_database_for(pipeline)):
             skip_the_rest(f"Chapter {begins.number} is left out: {why}")
             return cls(pipeline, begins)
+        greet = classroom.join(begins.number)  # answered while this builds
         pipeline.restore(begins.starts_with)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
+        greet()
         return cls(pipeline, begins)
 
     def configure(self, **settings: Any) -> None:

@@ -7,6 +7,8 @@ from importlib import import_module
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import LONGEST_PAUSE
 from webhook_lab.course.checks.claims import Checks, OpenLab
+from webhook_lab.course.classroom import tell
+from webhook_lab.course.report import EXERCISE, FAILED, LEFT_OUT, NOT_YET, PASSED, SOLVED
 
 BY_CHAPTER = {
     "00": "start",
@@ -51,8 +53,13 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         left_out = _patiently(lambda: claims[claim](lab), lab.aws.target.traits.patience)
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
+        tell(lab.chapter.number, claim, FAILED, said)
         raise LabError(where, said, "Run the cells above again, in order.") from failed
+    except LabError:
+        tell(lab.chapter.number, claim, FAILED, "it could not be looked at")
+        raise
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
+    tell(lab.chapter.number, claim, LEFT_OUT if left_out else PASSED)
 
 
 def _patiently(look: Callable[[], str | None], seconds: float) -> str | None:
@@ -77,8 +84,11 @@ def exercise(lab: OpenLab) -> None:
         said = checks_of(lab.chapter.number).exercise(lab)
     except AssertionError as failed:
         print(f"Exercise: not yet. {_sentence(str(failed))}")
+        tell(lab.chapter.number, EXERCISE, NOT_YET, str(failed))
     else:
         print(f"Exercise: solved. {said}" if said else "Exercise: not tried yet.")
+        if said:
+            tell(lab.chapter.number, EXERCISE, SOLVED)
 
 
 def _sentence(words: str) -> str:
