@@ -7,9 +7,23 @@ import statistics
 import sys
 from typing import Any
 
-from bench import PARTS, TABLES, Part, Rows, building, database, doors, drain, first_use, live, model, sending
+from bench import (
+    PARTS,
+    TABLES,
+    Part,
+    Rows,
+    building,
+    classroom,
+    database,
+    doors,
+    drain,
+    first_use,
+    live,
+    model,
+    sending,
+)
 
-MODULES = (building, first_use, database, drain, sending, live, doors, model)
+MODULES = (building, first_use, database, drain, sending, live, doors, model, classroom)
 """Where the parts are."""
 
 

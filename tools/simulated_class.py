@@ -69,16 +69,9 @@ class Play:
     """
 
     def __init__(
-        self,
-        url: str,
-        secret: str,
-        names: Sequence[str],
-        chapters: Sequence[str],
-        *,
-        until: float,
-        pace: float,
+        self, at: tuple[str, str], names: Sequence[str], chapters: Sequence[str], *, until: float, pace: float
     ) -> None:
-        self.reporters = {name: Reporter(url, secret, name) for name in names}
+        self.reporters = {name: Reporter(*at, name) for name in names}
         told = [(event, name) for name in names for event in script(name, chapters) if event.minute <= until]
         self.told = sorted(told, key=lambda pair: pair[0].minute)
         self._pace, self._thread = pace, threading.Thread(target=self._tell, daemon=True)

@@ -70,8 +70,8 @@ def test_thirty_learners_over_a_bad_line(room: ClassRoom, nothing_at_exit: None)
     assert sorted(stored) == sorted(sent)  # 0 lost, 0 twice
     assert "came under a taken id with another body      0" in repr(room.counts())
     right: dict[tuple[str, str], dict[str, str]] = {}
-    for event, name in play.told:
-        right.setdefault((name, event.chapter), {})[event.claim] = event.outcome
+    for each, name in play.told:
+        right.setdefault((name, each.chapter), {})[each.claim] = each.outcome
     board = room.board()
     assert {seat.name for seat in board.seats} == set(NAMES)
     assert board.reports == len(sent)

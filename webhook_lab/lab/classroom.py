@@ -1,5 +1,6 @@
 """The teacher's side of a class: a pipeline of its own that takes what learners report, and the board."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +42,7 @@ class ClassRoom:
         self.url = self._aws.target.invoke_url(api.id, api.stage)
         self._dynamodb = self._aws.client("dynamodb", recorded=False)
         self._standings = Standings()
-        self._newest = self._aws.now() - CLASS_HOURS * 3_600_000
+        self._newest, self._latest = self._aws.now() - CLASS_HOURS * 3_600_000, "{}"
 
     @classmethod
     def open(cls, progress: Callable[[str], None] | None = None) -> Self:
@@ -81,6 +82,12 @@ class ClassRoom:
         from webhook_lab.show.live_board import LiveBoard
 
         await LiveBoard(self.board, seconds=minutes * 60).start().finish()
+
+    def newest(self) -> dict[str, Any]:
+        """The report that was stored last, as its sender wrote it; empty where there is none."""
+        self._look()
+        found: dict[str, Any] = json.loads(self._latest)
+        return found
 
     def counts(self) -> Card:
         """What became of every report: a Scan of the whole table."""
@@ -123,6 +130,7 @@ class ClassRoom:
                 ExpressionAttributeValues={":since": {"N": str(self._newest - OVERLAP)}},
             )
             for item in (each for page in pages for each in page["Items"]):
-                self._newest = max(self._newest, int(item["finished_at"]["N"]))
+                if (finished_at := int(item["finished_at"]["N"])) >= self._newest:
+                    self._newest, self._latest = finished_at, item["body"].get("S", "{}")
                 if report := Report.read(item["body"].get("S", "")):
                     self._standings.add(report, int(item["received_at"]["N"]))

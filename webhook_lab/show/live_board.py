@@ -7,11 +7,13 @@ from IPython.display import display
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.show.board import Board
-from webhook_lab.show.kernel import running_kernel
+from webhook_lab.show.kernel import nobody_looks, running_kernel
 from webhook_lab.show.live import Live
 
 PATIENCE = 60
 """Looks in a row that may fail, as when the network is gone, before the board says why and ends."""
+
+QUIET_SECONDS = 3.0
 
 
 class LiveBoard(Live):
@@ -19,11 +21,16 @@ class LiveBoard(Live):
 
     Args:
         look: what the board is now; called in a thread of the live view's.
+
+    Where nobody looks it is over once nothing has come for `QUIET_SECONDS`.
     """
 
     def __init__(self, look: Callable[[], Board], *, seconds: float) -> None:
         super().__init__((), lambda: (), seconds=seconds, clock=time.monotonic)
         self._look, self.board, self._failed = look, look(), 0
+        self._changed_at = self.clock()
+        if nobody_looks():
+            self.until = lambda: self.clock() - self._changed_at > QUIET_SECONDS
 
     @property
     def frames_a_second(self) -> float:
@@ -35,12 +42,15 @@ class LiveBoard(Live):
         return self.board.headline
 
     def _take(self) -> None:
+        before = self.board.reports
         try:
             self.board, self._failed = self._look(), 0
         except LabError:
             self._failed += 1
             if self._failed > PATIENCE:
                 raise
+        if self.board.reports != before:
+            self._changed_at = self.clock()
         if self._handle:
             self._handle.update(self._frame(), raw=True)  # type: ignore[no-untyped-call]
 
