@@ -17,7 +17,7 @@ from webhook_lab.lab.classroom import ClassRoom
 PATH = FOLDER / "class_board.ipynb"
 CHAPTERS = ("00", "01", "02", "03", "04", "05")
 MINUTES, PACE = 95.0, 8.0
-"""The learners' 95 minutes, of which eight pass in a second: the last of them is what the stored board shows."""
+"""The learners' 95 minutes, of which eight pass in a second; the stored board shows the last of them."""
 
 CELLS: tuple[tuple[str, str], ...] = (
     (
