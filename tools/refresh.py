@@ -48,7 +48,7 @@ VARYING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b1[6-9]\d{8}(?:\d{3})?(?:\.\d+)?\b"), "<time>"),
 )
-"""What differs between runs, and the token for it: addresses, ids, secrets, digests, times, as text or number."""
+"""What differs on another run, and the token for it: addresses, ids, secrets, digests, times."""
 
 
 def varying(text: str) -> list[str]:
