@@ -69,9 +69,9 @@ def _serve(forwarder: Forwarder, port: int) -> str:
 
 
 def _handout(url: str, secret: str) -> str:
-    lines = [exported(SHELL, name, value) for name, value in ((ADDRESS, url), (SECRET, secret))]
-    own = exported(SHELL, NAME, "ana")
-    return "\n".join(["Each learner, before JupyterLab starts:", *lines, f"{own}   (a name of her choice)"])
+    each = ((ADDRESS, url), (SECRET, secret), (NAME, "ana"))
+    lines = [exported(SHELL, name, value) for name, value in each]
+    return "\n".join(["Each learner, before JupyterLab starts, with a name of her choice:", *lines])
 
 
 def _who_reaches(endpoint_url: str | None) -> str:

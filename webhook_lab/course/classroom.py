@@ -128,7 +128,7 @@ class Reporter:
         if left := len(self._outbox.pending):
             where = urlsplit(self._url).netloc
             words = f"Class: {left} of your checkpoints did not reach {where}, and are dropped."
-            print(words, file=sys.stderr)
+            print(words, file=sys.__stderr__)  # a kernel's own stream is closed by then
 
 
 def _spoken(latest: str, where: str) -> str:
