@@ -1,17 +1,27 @@
 """A class of thirty: nothing lost, nothing twice, and the board right, over a network that loses answers."""
 
 import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.unit.odd_server import Received, answer, serving
 from tools.simulated_class import NAMES, Play
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_until
+from webhook_lab.cli import main
 from webhook_lab.course import classroom
 from webhook_lab.course.checks import checks_of
+from webhook_lab.keeper import free_port
 from webhook_lab.lab import Lab
 from webhook_lab.lab.classroom import ClassRoom
 from webhook_lab.local_cloud import Cloud
@@ -142,3 +152,56 @@ def test_what_is_not_signed_is_refused_and_what_is_no_report_is_not_shown(room: 
         reason="it to be stored",
     )
     assert room.board().reports == before.reports
+
+
+def test_the_command_says_what_learners_set_and_who_reaches_it(
+    room: ClassRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_LAB_NAME", "teacher")
+    said = CliRunner().invoke(main, ["class"])
+    assert said.exit_code == 0, said.output
+    for line in (
+        room.url,
+        room.secret,
+        "WEBHOOK_LAB_CLASS_NAME",
+        "This machine alone reaches it",
+        "--listen",
+    ):
+        assert line in said.stdout
+    found = json.loads(CliRunner().invoke(main, ["class", "--json"]).stdout)
+    assert found == {"url": room.url, "secret": room.secret, "name": "teacher-class"}
+    refused = CliRunner().invoke(main, ["class", "--listen", "0.0.0.0"])
+    assert (refused.exit_code, "Traceback" in refused.output) == (1, False)
+    assert "no one address of this machine" in refused.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C otherwise")
+def test_on_an_address_that_it_listens_on_learners_reach_the_board(
+    room: ClassRoom, nothing_at_exit: None, tmp_path: Path
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    command = [sys.executable, "-m", "webhook_lab.cli", "class", "--listen", f"127.0.0.1:{port}"]
+    environ = {**os.environ, "WEBHOOK_LAB_NAME": "teacher"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environ, stderr=output, stdout=subprocess.PIPE, text=True)
+    try:
+        retry_until(lambda: "Open on" in log.read_text() or None, seconds=60, reason="the command to listen")
+        learner = classroom.Reporter(f"http://127.0.0.1:{port}", room.secret, "Far away")
+        learner.tell("04", "", "opened")
+        seat = retry_until(
+            lambda: next((each for each in room.board().seats if each.name == "Far away"), None),
+            seconds=60,
+            reason="the report to be on the board",
+        )
+        assert seat.squares[4].opened
+        assert learner.greeting() == "Class: the board shows you as Far away."
+        assert learner._outbox
+        learner._outbox.stop()
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert said == "Closed. Passed on: 1, refused: 0.\n"
+    assert process.returncode == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=10)

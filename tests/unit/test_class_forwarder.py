@@ -10,6 +10,7 @@ import pytest
 from tests.unit.odd_server import OddServer, always, answer, serving
 from webhook_lab.aws.errors import LabError
 from webhook_lab.cli import forwarder as module
+from webhook_lab.cli.classroom import _serve
 from webhook_lab.cli.forwarder import LARGEST, PORT, Forwarder, _checked
 from webhook_lab.keeper import free_port
 
@@ -89,6 +90,11 @@ def test_an_api_that_is_gone_is_a_bad_gateway_so_that_senders_try_again() -> Non
         found = said(made, f"POST /class HTTP/1.1\nContent-Length: 2\n{SIGNED}")
         made.shutdown()
     assert b" 502 " in found
+
+
+def test_it_ends_when_the_cloud_is_gone() -> None:
+    with Forwarder(f"127.0.0.1:{free_port()}", "http://127.0.0.1:1") as made:
+        assert _serve(made, free_port()) == "Closed: the cloud is gone."
 
 
 def test_beyond_so_many_at_once_a_connection_is_closed(
