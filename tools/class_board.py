@@ -12,12 +12,13 @@ from nbformat import NotebookNode
 from tools.agendas import FOLDER
 from tools.refresh import IGNORED, fresh_lab, refresh, text_of
 from tools.simulated_class import NAMES, Play
+from webhook_lab.aws.retry import retry_until
 from webhook_lab.lab.classroom import ClassRoom
 
 PATH = FOLDER / "class_board.ipynb"
 CHAPTERS = ("00", "01", "02", "03", "04", "05")
-MINUTES, PACE = 95.0, 8.0
-"""The learners' 95 minutes, of which eight pass in a second; the stored board shows the last of them."""
+MINUTES, PACE = 60.0, 1.5
+"""The learners' hour passes in 40 s; the stored board shows the last of it."""
 
 CELLS: tuple[tuple[str, str], ...] = (
     (
@@ -57,7 +58,7 @@ The cell below goes on for four hours, or until you stop it; the last board stay
 whose latest checkpoint failed, with the checkpoint and why. A learner is quiet when nothing came for longer
 than her chapter takes.
 
-The stored board is of thirty simulated learners who had 95 minutes in 12 seconds.""",
+The stored board is of thirty simulated learners, whose hour passed in 40 seconds.""",
     ),
     ("code*", "await room.watch(minutes=240)"),
     (
@@ -108,6 +109,7 @@ def write_class_board(path: Path = PATH) -> None:
     with fresh_lab():
         room = ClassRoom.open()
         play = Play((room.url, room.secret), NAMES, CHAPTERS, until=MINUTES, pace=PACE).start()
+        retry_until(lambda: room.board().reports > len(NAMES) or None, seconds=60, reason="the first reports")
         refresh(path)
         play.stop()
 

@@ -29,7 +29,7 @@ from webhook_lab.send.events import event
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.watch.items import read_items
 
-CHAPTERS = ("00", "02")
+CHAPTERS = ("02",)
 LEFT_OUT = (b"host", b"content-length")
 
 
@@ -78,7 +78,10 @@ def test_thirty_learners_over_a_bad_line(room: ClassRoom, nothing_at_exit: None)
     stored = retry_until(lambda: all_of(room, sent), seconds=60, reason="all reports to be stored")
     assert len(NAMES) == 30
     assert sorted(stored) == sorted(sent)  # 0 lost, 0 twice
-    assert "came under a taken id with another body      0" in repr(room.counts())
+    counts = dict(room.counts().rows)
+    assert counts["stored"] == len(sent)
+    assert counts["came again, and were stored once"]
+    assert not counts["came under a taken id with another body"]
     right: dict[tuple[str, str], dict[str, str]] = {}
     for each, name in play.told:
         right.setdefault((name, each.chapter), {})[each.claim] = each.outcome
@@ -118,7 +121,7 @@ def test_a_lab_that_is_opened_in_a_class_is_on_the_board(
     with pytest.raises(LabError):
         lab.checkpoint(claim)
     seat = retry_until(lambda: failing(room, "Bea"), seconds=30, reason="the board to show it")
-    assert seat.says.startswith(claim)
+    assert claim in seat.says
     lab.teardown()
     here = classroom.reporter()
     assert here

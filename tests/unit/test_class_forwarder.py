@@ -14,7 +14,7 @@ from webhook_lab.cli.classroom import _serve
 from webhook_lab.cli.forwarder import LARGEST, PORT, Forwarder, _checked
 from webhook_lab.keeper import free_port
 
-SIGNED = "Webhook-Id: msg_1\r\nWebhook-Timestamp: 1\r\nWebhook-Signature: v1,x\r\n"
+SIGNED = "Webhook-Id: msg_1\nWebhook-Timestamp: 1\nWebhook-Signature: v1,x\n"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def said(opened: Forwarder, raw: str, body: bytes = b"{}") -> bytes:
     """The status of the answer to these bytes, and all that comes with it; empty where there is none."""
     found = b""
     line = socket.create_connection(opened.server_address[:2], timeout=20)
-    with line, contextlib.suppress(ConnectionError):  # it is closed before all was read
+    with line, contextlib.suppress(OSError):  # it is closed before all was read
         line.sendall(raw.replace("\n", "\r\n").encode() + b"\r\n" + body)
         line.shutdown(socket.SHUT_WR)
         while part := line.recv(65_536):
@@ -72,7 +72,7 @@ REFUSED = {
     "negative": ("POST /class HTTP/1.1\nContent-Length: -1\n" + SIGNED, 413),
     "read": ("GET /class HTTP/1.1\n" + SIGNED, 501),
     "a tunnel": ("CONNECT 127.0.0.1:1 HTTP/1.1\n", 501),
-    "nonsense": ("\x00\x01\n", 400),
+    "nonsense": ("\x00 \x01 HTTP/9.9.9\n", 400),
 }
 
 

@@ -173,17 +173,15 @@ def ago(seconds: float) -> str:
 
 
 def _legend(reports: int) -> str:
-    said = (
-        "✓ all checkpoints hold, ★ exercise solved too, 2/5 on the way, · opened, ! failed; framed: is there"
-    )
-    return f"{reports:,} reports. {said}" if reports else said
+    signs = "✓ all checkpoints hold, ★ the exercise too, 2/5 on the way, · opened, ! failed; framed: is there"
+    return f"{reports:,} reports. {signs}" if reports else signs
 
 
 def _row(seat: Seat) -> str:
     squares = (_square(square, here=i == seat.at) for i, square in enumerate(seat.squares))
     attention = f"color:{ORANGE};font-weight:600" if seat.stuck or seat.quiet else f"color:{_MUTED}"
     news = f'<td style="{_CELL};text-align:right;{attention}">{ago(seat.seconds)}</td>'
-    clipped = f"{_CELL};text-align:left;max-width:300px;overflow:hidden;text-overflow:ellipsis"
+    clipped = f"{_CELL};text-align:left;max-width:340px;overflow:hidden;text-overflow:ellipsis"
     says = f'<td style="{clipped}" title="{escape(seat.says)}">{escape(seat.says)}</td>'
     return _tr(_named(seat.name), *squares, news, says)
 
@@ -192,12 +190,15 @@ def _square(square: Square, *, here: bool) -> str:
     part = round(100 * square.done / square.of) if square.of else 0
     look = f"background:{_FAINT}"
     if square.failing:
-        look = f"background:{ORANGE};color:#fff;font-weight:700"
+        look = f"background:{ORANGE}"
     elif square.complete:
-        look = f"background:{GREEN};color:#fff;font-weight:700"
+        look = f"background:{GREEN}"
     elif square.opened:
         look = f"background:linear-gradient(90deg,{_PART} {part}%,{_FAINT} {part}%)"
-    return f'<td style="{_SQUARE};{look}{_HERE if here else ""}">{square.sign}</td>'
+    sign = square.sign
+    if square.failing or square.complete:  # the sign alone is white: the frame has the ink of the page
+        sign = f'<span style="color:#fff;font-weight:700">{sign}</span>'
+    return f'<td style="{_SQUARE};{look}{_HERE if here else ""}">{sign}</td>'
 
 
 def _named(name: str, *, muted: bool = False) -> str:

@@ -13,7 +13,7 @@ from webhook_lab.show.live import Live
 PATIENCE = 60
 """Looks in a row that may fail, as when the network is gone, before the board says why and ends."""
 
-QUIET_SECONDS = 3.0
+QUIET_SECONDS = 10.0
 
 
 class LiveBoard(Live):
