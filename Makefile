@@ -67,6 +67,7 @@ test-long: env
 refresh: env
 	$(BIN)/python -m tools.refresh
 	$(BIN)/python -m tools.agendas
+	$(BIN)/python -m tools.class_board
 	$(BIN)/python -m tools.showcase
 
 book: env

@@ -13,6 +13,7 @@ from bench import (
     Part,
     Rows,
     building,
+    classroom,
     cold,
     database,
     doors,
@@ -23,7 +24,7 @@ from bench import (
     sending,
 )
 
-MODULES = (building, first_use, database, drain, sending, live, doors, model, cold)
+MODULES = (building, first_use, database, drain, sending, live, doors, model, cold, classroom)
 """Where the parts are."""
 
 

@@ -6,6 +6,7 @@ import sys
 import click
 
 from webhook_lab.cli.care import doctor, sweep
+from webhook_lab.cli.classroom import class_
 from webhook_lab.cli.deliveries import redrive, send, show
 from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
@@ -25,5 +26,19 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, down, sweep):
+for command in (
+    open_lab,
+    doctor,
+    up,
+    send,
+    show,
+    redrive,
+    status,
+    catch_up,
+    env,
+    export,
+    class_,
+    down,
+    sweep,
+):
     main.add_command(command)

@@ -27,7 +27,7 @@ from webhook_lab.show.cards import teardown_card
 
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
 _QUEUES = ("queue", "dlq")
-_SHELL = "powershell" if sys.platform == "win32" else "sh"
+SHELL = "powershell" if sys.platform == "win32" else "sh"
 _SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
 
 
@@ -46,7 +46,7 @@ def up(secret: str | None) -> Result:
     pipeline = open_pipeline(settings)
     with progress(len(STEPS), "Building") as step:
         pipeline.build(progress=step)
-    kept = _keep(pipeline)
+    note = kept(pipeline)
     for finding in pipeline.preflight():
         click.echo(f"{finding.level}: {finding.rule}: {finding.said}\n  try:  {finding.try_this}", err=True)
     facts = facts_of(pipeline, {key: pipeline.get(key) for key in STEPS})
@@ -55,7 +55,7 @@ def up(secret: str | None) -> Result:
         facts["secret"] = secret
         hint = f"Every delivery needs a signature by this secret: {secret}"
     where = pipeline.session.target.traits.label
-    return Result(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{kept}")
+    return Result(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{note}")
 
 
 @click.command("catch-up")
@@ -69,7 +69,7 @@ def catch_up(chapter: str) -> Result:
         pipeline.restore(begins.starts_with, progress=step)
     standing = [step.key for step in steps_until(begins.starts_with)]
     told = f"Chapter {begins.number} can begin: {begins.title}. Standing: {', '.join(standing) or 'nothing'}."
-    return Result({"chapter": begins.number, "standing": standing}, told + _keep(pipeline))
+    return Result({"chapter": begins.number, "standing": standing}, told + kept(pipeline))
 
 
 @click.command()
@@ -100,7 +100,7 @@ def status() -> Result:
 
 
 @click.command()
-@click.option("--shell", type=click.Choice(["sh", "powershell", "cmd"]), default=_SHELL, show_default=True)
+@click.option("--shell", type=click.Choice(["sh", "powershell", "cmd"]), default=SHELL, show_default=True)
 @reports
 def env(shell: str) -> Result:
     """Print what points the AWS CLI and any SDK at the lab: eval "$(webhook-lab env)".
@@ -149,7 +149,7 @@ def down() -> Result:
     return Result(facts, text, code=1 if left else 0)
 
 
-def _keep(pipeline: Pipeline) -> str:
+def kept(pipeline: Pipeline) -> str:
     """Let the shared cloud outlive this command, and say so. Any other cloud has an owner of its own."""
     if (cloud := cloud_of(pipeline)) is None:
         return ""

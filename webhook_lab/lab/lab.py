@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.retry import retry_until, say_what_is_awaited
+from webhook_lab.course import classroom
 from webhook_lab.course.chapters import Chapter, chapter_numbered
 from webhook_lab.lab.plainly import show_errors_plainly
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
@@ -99,11 +100,13 @@ class Lab:
         if begins.needs_database and (why := _no_database_for(pipeline)):
             skip_the_rest(f"Chapter {begins.number} is left out: {why}")
             return cls(pipeline, begins)
+        greet = classroom.join(begins.number)  # answered while this builds
         pipeline.restore(begins.starts_with)
         if pipeline.settings.reserved_concurrency is None:  # the account spares none
             leave_out(NEEDS_A_RESERVATION, NO_RESERVATION)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
+        greet()
         return cls(pipeline, begins)
 
     def configure(self, **settings: Any) -> None:

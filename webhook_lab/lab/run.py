@@ -208,7 +208,7 @@ class WatchedRun:
             self._controls.end()
         with contextlib.suppress(LabError):  # nothing to look at any more: what was seen is kept
             self.watch.stop()
-            if self.watch.places(self.accepted)["lost"]:
+            if self.watch.places(self.own)["lost"]:
                 self.watch.look_late()
 
     def controls(self, send: Callable[[int], Run], *, most: int) -> Controls:
@@ -360,11 +360,11 @@ class WatchedRun:
 
     def _left(self) -> int:
         """How many of the accepted deliveries had not come out when the watching ended."""
-        places = self.watch.places(self.accepted)
+        places = self.watch.places(self.own)
         return sum(places[place] for place in NOT_OUT)
 
     def _say_what_is_left(self) -> None:
-        places, before = self.watch.places(self.accepted), self.watch.held_at_first
+        places, before = self.watch.places(self.own), self.watch.held_at_first
         if self._stopped and (known := told(places, before=before)):
             print(known)
 

@@ -5,6 +5,8 @@ from importlib import import_module
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_look
 from webhook_lab.course.checks.claims import Checks, OpenLab
+from webhook_lab.course.classroom import tell
+from webhook_lab.course.report import EXERCISE, FAILED, LEFT_OUT, NOT_YET, PASSED, SOLVED
 from webhook_lab.show.cells import RESUME, skipped
 
 BY_CHAPTER = {
@@ -51,8 +53,13 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         left_out = retry_look(lambda: claims[claim](lab), seconds=patience, reason=f"it to show that {claim}")
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
+        tell(lab.chapter.number, claim, FAILED, said)
         raise LabError(where, said, _what_to_run(lab)) from failed
+    except LabError:
+        tell(lab.chapter.number, claim, FAILED, "it could not be looked at")
+        raise
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
+    tell(lab.chapter.number, claim, LEFT_OUT if left_out else PASSED)
 
 
 def _what_to_run(lab: OpenLab) -> str:
@@ -71,8 +78,11 @@ def exercise(lab: OpenLab) -> None:
         said = retry_look(lambda: solved(lab), seconds=patience, reason="the exercise to show as solved")
     except AssertionError as failed:
         print(f"Exercise: not yet. {_sentence(str(failed))}")
+        tell(lab.chapter.number, EXERCISE, NOT_YET, str(failed))
     else:
         print(f"Exercise: solved. {said}" if said else "Exercise: not tried yet.")
+        if said:
+            tell(lab.chapter.number, EXERCISE, SOLVED)
 
 
 def _sentence(words: str) -> str:
