@@ -111,7 +111,7 @@ def _checked(listen: str) -> tuple[str, int]:
         number = int(port) if port.isascii() and port.isdigit() else PORT if not port else -1
     except ValueError:
         address, number = ipaddress.IPv4Address(0), 0
-    if address.is_unspecified or address.is_multicast or not 0 < number < 65_536:
+    if address.is_unspecified or address.is_multicast or not 0 < number < 2**16:
         said = f"{listen!r} is no one address of this machine with a port from 1 to 65535"
         try_this = (
             "Give the address by which the class's network knows this machine: webhook-lab class lists it."
