@@ -62,7 +62,7 @@ test-browser: env
 	$(BIN)/python -m pytest tests/browser
 
 test-long: env
-	$(BIN)/python -m pytest --long -m long tests
+	$(BIN)/python -m tools.rings --long
 
 refresh: env
 	$(BIN)/python -m tools.refresh
