@@ -1,4 +1,6 @@
-"""Run the rings of tests one after the other and add up what they say: `python -m tools.rings [--check | --long]`.
+"""Run the rings of tests one after the other and add up what they say.
+
+`python -m tools.rings`: what `make test` runs; `--check`: without a server; `--long`: what takes minutes.
 
 Test files are spread over the processors, but for those marked `alone`: what they show depends on several
 things that run in step. Notebooks likewise; a round of them is one lab that they share. An endpoint that is

@@ -48,7 +48,8 @@ def learner(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 def lab(chapter: str = "08") -> Any:
     target = SimpleNamespace(traits=SimpleNamespace(patience=0))
-    return SimpleNamespace(chapter=SimpleNamespace(number=chapter, file="none.ipynb"), aws=SimpleNamespace(target=target))
+    opened = SimpleNamespace(number=chapter, file="none.ipynb")
+    return SimpleNamespace(chapter=opened, aws=SimpleNamespace(target=target))
 
 
 def chapter_that(monkeypatch: pytest.MonkeyPatch, says: list[Any]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from webhook_lab.aws.errors import LabError, PreflightRefused
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.permissions import allows, lets_api_invoke
-from webhook_lab.pipeline.preflight import Finding, Plan, check, refuse
+from webhook_lab.pipeline.plan import Finding, Plan
+from webhook_lab.pipeline.preflight import check, refuse
 from webhook_lab.resources.policies import MAPPING_ACTIONS, publish_policy, subscribe_policy
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:lab-webhooks"

@@ -21,7 +21,7 @@ from webhook_lab.resources.role import Role
 
 if TYPE_CHECKING:
     from webhook_lab.aws.boto3_values import ZipSource
-    from webhook_lab.pipeline.preflight import Finding
+    from webhook_lab.pipeline.plan import Finding
 
 Progress = Callable[[str], None]
 """Told the key of each step before it is taken."""

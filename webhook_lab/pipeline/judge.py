@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.pipeline.preflight import Finding, Plan, check
+from webhook_lab.pipeline.plan import Finding, Plan
+from webhook_lab.pipeline.preflight import check
 from webhook_lab.resources.account import account_limits
 from webhook_lab.resources.any_url_api import undeployed_methods
 from webhook_lab.resources.function import Function
