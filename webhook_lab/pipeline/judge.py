@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.pipeline.preflight import Finding, Plan, check
+from webhook_lab.resources.any_url_api import undeployed_methods
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.mapping import other_maxima
 from webhook_lab.resources.ownership import absent_is_none
 from webhook_lab.resources.resource import Resource
-from webhook_lab.resources.rest_api import undeployed_methods
 
 if TYPE_CHECKING:
     from webhook_lab.pipeline.build import Pipeline

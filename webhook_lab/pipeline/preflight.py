@@ -13,8 +13,8 @@ from webhook_lab.aws.errors import PreflightRefused
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.permissions import Policy, allows, lets_api_invoke
 from webhook_lab.pipeline.settings import Settings
+from webhook_lab.resources.any_url_api import STAGE
 from webhook_lab.resources.policies import MAPPING_ACTIONS
-from webhook_lab.resources.rest_api import STAGE
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _MAPPING = _LAMBDA + "services-sqs-configure.html"

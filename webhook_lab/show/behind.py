@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from webhook_lab.show.card import counted
 from webhook_lab.show.live import tail
-from webhook_lab.show.series import DEPTH, Line, Panel, Series, number
+from webhook_lab.show.series import COUNTS, DEAD, DEPTH, STORED, Line, Panel, Series, number
 from webhook_lab.show.theme import GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.rows import Sample
 
@@ -77,14 +77,14 @@ CONNECTIONS = Panel(
     ),
     _connections_say,
 )
-COUNTS = Panel(
-    "deliveries so far",
+_FATES = Panel(
+    COUNTS.title,
     (
-        Line("stored", "stored", GREEN, filled=True),
+        STORED,
         Line("failed", "failed", PURPLE),
-        Line("dlq", "dead", INK),
+        DEAD,
     ),
     _counts_say,
 )
-PANELS = (replace(DEPTH, says=_queue_says), CONNECTIONS, COUNTS)
+PANELS = (replace(DEPTH, says=_queue_says), CONNECTIONS, _FATES)
 """The whole pattern: the queue takes the burst, and the database never sees more than it has room for."""
