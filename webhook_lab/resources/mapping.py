@@ -1,8 +1,8 @@
 """The event source mapping: Lambda's own pollers, which read a queue and invoke a function with batches.
 
-Calls: ListEventSourceMappings, ListTags; CreateEventSourceMapping, UpdateEventSourceMapping,
-GetEventSourceMapping until it has settled; DeleteEventSourceMapping, then GetEventSourceMapping until it is
-gone. A mapping has no name: here it goes by its function's. It outlives its queue and its function.
+Calls: ListEventSourceMappings, GetEventSourceMapping, ListTags; CreateEventSourceMapping,
+UpdateEventSourceMapping, and GetEventSourceMapping until it has settled; DeleteEventSourceMapping, and the
+same until it is gone. A mapping has no name: here it goes by its function's. It outlives its queue and its function.
 """
 
 from collections.abc import Callable, Iterator
