@@ -2,7 +2,8 @@
 
 Calls: ListEventSourceMappings, GetEventSourceMapping, ListTags; CreateEventSourceMapping,
 UpdateEventSourceMapping, and GetEventSourceMapping until it has settled; DeleteEventSourceMapping, and the
-same until it is gone. A mapping has no name: here it goes by its function's. It outlives its queue and its function.
+same until it is gone. A mapping has no name: here it goes by its function's. It outlives its queue and its
+function.
 """
 
 from collections.abc import Callable, Iterator
