@@ -237,7 +237,7 @@ def test_the_peak_is_read_from_the_log(lab: Lab, monkeypatch: pytest.MonkeyPatch
         steps = (("invocation_start", start), ("record_finish", start + 5), ("invocation_finish", start + 9))
         seen = {"request_id": str(number), "id": id_, "message_id": "m", "outcome": "stored"}
         lines += [{"event": event, "at": at, **seen} for event, at in steps]
-    monkeypatch.setattr(lab, "logs", lambda _handler: lines)
+    monkeypatch.setattr(lab, "logs", lambda _handler, until: lines)
     if at_once == 2:
         lab.checkpoint(claim)
     else:

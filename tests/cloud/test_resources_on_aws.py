@@ -225,7 +225,7 @@ def test_a_mapping_is_changed_when_it_has_settled(pipe: Pipe, pauses: list[float
             each["State"] = "Updating"
 
     listed = answered(pipe, "ListEventSourceMappings", updating)
-    with listed, answered(pipe, "GetEventSourceMapping", updating, times=2):
+    with listed, answered(pipe, "GetEventSourceMapping", updating, times=3):
         assert pipe.make("mapping") == made
     assert len(pauses) == 2
     with listed_again(pipe, updating), pytest.raises(LabError, match="to be enabled or disabled"):
@@ -308,7 +308,7 @@ def test_an_api_that_cannot_take_bytes_again_is_made_anew(pipe: Pipe) -> None:
         for each in parsed.get("items", [parsed]):
             each["binaryMediaTypes"] = ["*~1*"]
 
-    with answered(pipe, "GetRestApis", spoil), answered(pipe, "UpdateRestApi", spoil):
+    with answered(pipe, "GetRestApi", spoil), answered(pipe, "UpdateRestApi", spoil):
         second = pipe.make("api")
     assert second.id != first.id
     assert pipe.describe("api") == second

@@ -190,9 +190,9 @@ class OldLists(Scenario):
                     self._made[known] = now
             elif call.is_a(each.service, each.delete):
                 known = each.operation, each.deleted(call.params)
-                if known[1] in before and known not in self._made:
+                shown = now - self._made.pop(known, -self._seconds) >= self._seconds
+                if known[1] in before and shown:
                     self._gone[known] = now, before[known[1]]
-                self._made.pop(known, None)
             elif call.is_a(each.service, each.operation):
                 self._alter(each, call, answer)
 

@@ -76,6 +76,9 @@ def test_lists_show_what_is_deleted_and_not_what_is_new_for_twenty_seconds(clock
     assert listed("/elsewhere/") == []
     clock.advance(2)
     assert listed() == ["new"]
+    iam.delete_role(RoleName="new")
+    roles.clear()
+    assert listed() == ["new"]
 
 
 def test_a_mapping_keeps_its_old_values_for_fifteen_seconds_and_takes_no_other_change(

@@ -25,6 +25,7 @@ class Cloud:
         self.queue: list[dict[str, Any]] = []
         self.hidden: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
+        self.dead_unseen = False  # by their depth
         self.events: list[dict[str, Any]] = []
         self.target = self.sqs = self
         self.looked_at = Counter[str]()
@@ -37,7 +38,11 @@ class Cloud:
         return NOW
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
-        held = [len(self.dead), 0, 0] if QueueUrl == "dlq" else [len(self.queue), len(self.hidden), 0]
+        held = (
+            [0 if self.dead_unseen else len(self.dead), 0, 0]
+            if QueueUrl == "dlq"
+            else [len(self.queue), len(self.hidden), 0]
+        )
         return {"Attributes": dict(zip(AttributeNames, map(str, held), strict=True))}
 
     def receive_message(self, QueueUrl: str, **_: Any) -> dict[str, Any]:
@@ -94,6 +99,13 @@ def test_dead_letters_are_counted_one_by_one_beside_older_ones(cloud: Cloud) -> 
     facts = wait(watch, IDS).stop().facts(IDS)
     assert (facts["stored"], facts["dead"], facts["lost"]) == (3, 2, 0)
     assert watch.places(IDS) == {"settled": 3, "dead": 2, "waiting": 0, "in flight": 0, "lost": 0}
+
+
+def test_at_the_end_dead_letters_count_that_the_depth_does_not_show_yet(cloud: Cloud) -> None:
+    watch = watch_of(cloud)
+    cloud.dead, cloud.dead_unseen = messages(*IDS), True
+    facts = watch.stop().facts(IDS)
+    assert (facts["dead"], facts["lost"]) == (5, 0)
 
 
 def test_what_was_taken_back_and_died_again_is_dead(cloud: Cloud) -> None:

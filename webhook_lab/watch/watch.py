@@ -103,7 +103,7 @@ class Watch:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
-        self._dead_counted = -1  # once more, whatever their number
+        self._dead_counted = -1  # once more, whatever their number, which may be a minute old
         with explain("watch the run"):
             for act in self._acts:
                 act()
@@ -221,7 +221,7 @@ class Watch:
     def _count_dead(self, held: int) -> None:
         began = time.monotonic()
         messages: list[dict[str, Any]] | None = []
-        if held > max(0, self._dead_counted):
+        if held > max(0, self._dead_counted) or self._dead_counted < 0:
             messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
         elif held:  # a redrive goes on: it would leave those that a receive hides
             messages = peek(self._session, queue_url=self._dlq_url)
