@@ -130,9 +130,9 @@ def test_an_order_that_died_with_the_refunds_is_told(lab: Lab) -> None:
 
 def test_a_batch_that_was_finished_was_not_cut_off(lab: Lab) -> None:
     send(lab, "slow-1")
-    fails(lab, CUT, "no invocation was cut off")
+    fails(lab, CUT, "no invocation was cut off at its second message or later")
     hand_over(lab, *received(lab, hidden=60))
-    fails(lab, CUT, "no invocation was cut off")
+    fails(lab, CUT, "no invocation was cut off at its second message or later")
 
 
 def test_one_after_the_other_is_not_twice_at_once(lab: Lab) -> None:

@@ -145,17 +145,15 @@ def test_what_others_left_is_neither_stored_nor_dead_in_this_run(cloud: Cloud) -
 
 
 @pytest.mark.parametrize("place", ["queue", "hidden"])
-def test_a_queue_that_others_fill_ends_no_later_than_its_patience(
-    cloud: Cloud, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("webhook_lab.watch.watch.EMPTY_PATIENCE", 0.5)
+def test_nor_does_one_that_a_depth_of_a_minute_ago_did_not_show(cloud: Cloud, place: str) -> None:
+    cloud.traits = replace(AWS, patience=1)
     watch = watch_of(cloud)
-    setattr(cloud, place, messages("another:0"))
+    setattr(cloud, place, messages("old:poison"))
     cloud.settle(*IDS[:4])
     with pytest.raises(LabError):
-        wait(watch, IDS, seconds=1)
+        wait(watch, IDS, seconds=2)
     cloud.settle(IDS[4])
-    assert wait(watch, IDS).stop().facts(IDS)["lost"] == 0
+    assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
 
 
 def test_what_is_taken_back_is_watched_by_its_own_ids(cloud: Cloud) -> None:

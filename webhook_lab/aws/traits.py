@@ -21,6 +21,7 @@ class Traits:
             (SetQueueAttributes); lists and tags are eventually consistent, and no figure is given.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
+        depth_lag: seconds after which a queue's depth has shown up; allowed for, not promised by anybody.
         queue_lag: seconds until SQS acts on what was set of a queue: "can take up to 60 seconds"
             (SetQueueAttributes).
         functions_reach_loopback: a function can connect to what listens on this machine.
@@ -36,6 +37,7 @@ class Traits:
     function_python: bool = False
     patience: float = 120.0
     log_lag: float = 10.0
+    depth_lag: float = 30.0
     queue_lag: float = 60.0
     functions_reach_loopback: bool = False
     charges: bool = False
@@ -56,6 +58,7 @@ LOCAL_CLOUD = Traits(
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     patience=0,
+    depth_lag=0,
     queue_lag=0,
     functions_reach_loopback=True,
     log_lag=0.5,

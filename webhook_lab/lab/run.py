@@ -80,8 +80,9 @@ class WatchedRun:
         beside: behind.Beside | None = None,
         chapter: str = "",
     ) -> None:
-        # A chart shows concurrency as late as log lines come: it goes on until that has reached the end.
-        least = pipeline.session.target.traits.log_lag + READ_SECONDS + 0.2 if show else 0.0
+        # A chart shows things as late as log lines and depths come: it goes on until both are at the end.
+        traits = pipeline.session.target.traits
+        least = max(traits.log_lag, traits.depth_lag) + READ_SECONDS + 0.2 if show else 0.0
         self._pipeline, self._linger = pipeline, least if nobody_looks() else max(linger, least)
         self.bursts: list[Run] = []
         self.redriven: list[str] = []

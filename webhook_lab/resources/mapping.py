@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
+from botocore.exceptions import ClientError
+
 from webhook_lab.aws.retry import retry_on, retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
@@ -26,6 +28,7 @@ from webhook_lab.resources.ownership import (
     refuse_foreign,
     to_pairs,
 )
+from webhook_lab.resources.queue_changes import settle
 from webhook_lab.resources.resource import FREE, Listed, Resource, Rows, tail
 
 _GONE = "ResourceNotFoundException"
@@ -86,15 +89,15 @@ class Mapping(Resource):
                 _await_gone(aws, found["UUID"])
                 found = None
         if found is None:
-            found = once_role_is_known(
-                lambda: lambda_.create_event_source_mapping(
-                    EventSourceArn=self.queue_arn,
-                    FunctionName=self.name,
-                    Enabled=self.enabled,
-                    Tags=dict(tags),
-                    **{key: value for key, value in wanted.items() if value},
-                )
+            create = partial(
+                lambda_.create_event_source_mapping,
+                EventSourceArn=self.queue_arn,
+                FunctionName=self.name,
+                Enabled=self.enabled,
+                Tags=dict(tags),
+                **{key: value for key, value in wanted.items() if value},
             )
+            found = self._once_queue_is_settled(aws, lambda: once_role_is_known(create))
         found = _settled(aws, found)
         have = {**found, "Enabled": found["State"] == "Enabled"}
         restored = {**wanted, **_UNSET, "Enabled": self.enabled}
@@ -102,10 +105,19 @@ class Mapping(Resource):
             key: value for key, value in restored.items() if (have.get(key) or type(value)()) != value
         }
         if differing:
-            uuid = found["UUID"]
-            changed = _once_free(lambda: lambda_.update_event_source_mapping(UUID=uuid, **differing))
-            found = _settled(aws, changed)
+            update = partial(lambda_.update_event_source_mapping, UUID=found["UUID"], **differing)
+            found = _settled(aws, self._once_queue_is_settled(aws, lambda: _once_free(update)))
         return replace(self, uuid=found["UUID"], state=found["State"])
+
+    def _once_queue_is_settled(self, aws: Session, change: Callable[[], Any]) -> Any:
+        """Lambda compares the function with a visibility timeout that may still be the one from before."""
+        try:
+            return change()
+        except ClientError as refused:
+            url = aws.sqs.get_queue_url(QueueName=tail(self.queue_arn))["QueueUrl"]
+            if "visibility timeout" not in str(refused) or not settle(aws, url):
+                raise
+        return change()
 
     def _wanted(self) -> dict[str, Any]:
         most = self.maximum_concurrency

@@ -17,20 +17,20 @@ def being_set(aws: Session, url: str) -> dict[Any, str]:
     return {name: value for params in taken for name, value in params["Attributes"].items()}
 
 
-def settle(aws: Session, url: str) -> None:
-    """Wait until SQS acts on what this session has set of the queue, by whichever call.
+def settle(aws: Session, url: str) -> bool:
+    """Wait until SQS acts on what this session has set of the queue, by whichever call; False: on nothing.
 
     Raises:
         LabError: SQS does not show what was set, as where somebody else has set it anew.
     """
     if not (wanted := being_set(aws, url)):
-        return
+        return False
     traits, names = aws.target.traits, list(wanted)
 
     def shown() -> Any:
         return aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
 
-    retry_until(
+    return retry_until(
         lambda: not (being_set(aws, url) or differing_in(shown(), wanted)) or None,
         seconds=traits.allow(traits.queue_lag),
         reason="SQS to act on what was set of the queue",

@@ -18,7 +18,7 @@ _COLOURS = {
     "stored": GREEN, "duplicate": PURPLE, "redelivered": PURPLE, "conflict": BLUE, "failed": INK, CUT: ORANGE,
 }  # fmt: skip
 _ROW, _LANE = 34, 24  # pixels: for an invocation, for an attempt
-_LEFT, _RIGHT = 86, 230  # pixels, beside attempts
+_LEFT, _RIGHT = 104, 276  # pixels, beside attempts
 _NARROWEST = 5 / (WIDTH - _LEFT - _RIGHT)  # of the axis: an attempt of some milliseconds is seen too
 
 

@@ -23,9 +23,6 @@ READ_SECONDS = 0.5
 """Between two reads of the log: two calls a second of the five that AWS allows."""
 EMPTY_SECONDS = 4 * LOOK_SECONDS
 """A queue is taken for empty when every look says so for so long: the counts are approximate."""
-EMPTY_PATIENCE = 30.0
-"""For so long the queue may still look full when all of the run has come out: depths show late, and what
-others left there comes and goes."""
 METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed", "concurrency", "limit")
 NOT_OUT = ("waiting", "in flight", "lost")
 """Where a delivery is that was accepted and has not come out."""
@@ -66,8 +63,9 @@ class Watch:
         self._queue_url, self._dlq_url = queue_url, dlq_url
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
         self.held_at_first = self._held_before = 0
-        self._looked_at, self._empty_since = 0.0, float("inf")
-        self._out_since, self._taken_at = float("inf"), 0.0
+        self._looked_at, self._empty_since, self._out_since = 0.0, float("inf"), float("inf")
+        self._most = EMPTY_SECONDS + session.target.traits.patience / 2  # of its two minutes
+        self._taken_at = 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
         self._dead_counted, self._dead_before = 0, frozenset[str]()
         self._acts = {
@@ -133,21 +131,26 @@ class Watch:
     def is_over(self, own: Iterable[str]) -> bool:
         """Whether the run's own deliveries came out of the queue: settled by the log, or dead.
 
-        The queue is then given `EMPTY_PATIENCE` to look empty too. What it held before the run, such as a
-        message that fails again and again, is left out.
+        What the queue held before the run, such as a message that fails again and again, is left out; where
+        its depth is so old that it did not show by then, an empty queue is waited for no more than a minute.
 
         Args:
             own: the id of each delivery that got a 202, as often as it got one, and of each that was taken
                 back from the dead-letter queue; see `taking_back`.
         """
-        dead, now = self._dead_of_deliveries(), time.monotonic()
-        out = all(
+        if not self._came_out(own):
+            self._out_since = float("inf")
+            return False
+        self._out_since = min(self._out_since, self._looked_at)
+        is_empty = self._looked_at - self._empty_since >= EMPTY_SECONDS
+        return is_empty or self._looked_at - self._out_since >= self._most
+
+    def _came_out(self, own: Iterable[str]) -> bool:
+        dead = self._dead_of_deliveries()
+        return all(
             len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
             for id_, messages in Counter(own).items()
         )
-        self._out_since = min(self._out_since, now) if out else float("inf")
-        looks_empty = self._looked_at - self._empty_since >= EMPTY_SECONDS
-        return out and (looks_empty or now - self._out_since >= EMPTY_PATIENCE)
 
     @contextlib.contextmanager
     def taking_back(self) -> Iterator[list[str]]:
