@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = ["tests/unit", "tests/handlers", "tests/sabotage"]
+QUICK = ["tests/unit", "tests/handlers", "tests/sabotage", "tests/days"]
 SERVERS = ["tests/database", "tests/cloud"]
 NOTEBOOKS = ["tests/notebooks"]
 MOST = 4

@@ -272,6 +272,15 @@ def test_a_depth_that_lags_does_not_keep_the_emptying_going(pipe: Pipe) -> None:
         assert empty_queue(sqs, url=url) == 3
 
 
+def test_a_depth_that_shows_nothing_yet_leaves_nothing_behind(pipe: Pipe) -> None:
+    sqs, url = pipe.session.sqs, pipe.make("dlq").url
+    for number in range(13):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    none = {"ApproximateNumberOfMessages": "0"}
+    with answered(pipe, "GetQueueAttributes", lambda parsed: parsed["Attributes"].update(none), times=9):
+        assert empty_queue(sqs, url=url) == 13
+
+
 def test_a_purge_that_is_refused_goes_on_message_by_message(pipe: Pipe) -> None:
     sqs, url = pipe.session.sqs, pipe.make("dlq").url
     sqs.send_message(QueueUrl=url, MessageBody="left over")

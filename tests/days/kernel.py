@@ -70,7 +70,7 @@ def environment(folder: Path, *names: str) -> dict[str, str]:
     Raises:
         KeyError: there is no such scenario.
     """
-    named(",".join(names))
+    named(",".join(names))  # or it would fail where nobody sees it
     startup = folder / "profile_default" / "startup" / "00-day.py"
     startup.parent.mkdir(parents=True, exist_ok=True)
     startup.write_text(_STARTUP.format(root=str(Path(__file__).resolve().parents[2])))

@@ -1,10 +1,12 @@
 """Run notebooks under a day, each cell timed, and go on after a red one: what a learner would see on AWS."""
 
+import argparse
 import contextlib
-import os
+import json
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.days.kernel import environment
+from tools.refresh import IGNORED
 from webhook_lab.local_cloud import private_cloud
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -28,16 +31,19 @@ class Cell:
     Args:
         red: what it raised; empty when it did not.
         silent: seconds for which it showed nothing new, at the longest.
-        text: what it printed.
+        text: what it showed, as text.
+        stored: what the notebook's file has of that; None where it is not compared.
     """
 
     notebook: str
     number: int
+    id: str
     source: str
     red: str
     seconds: float
     silent: float
     text: str
+    stored: str | None
 
     def __str__(self) -> str:
         head = f"{self.notebook} cell {self.number}, {self.seconds:.0f} s, silent for {self.silent:.0f} s"
@@ -69,7 +75,7 @@ def learner(folder: Path, *day: str) -> Iterator[None]:
 
 def run(path: Path) -> list[Cell]:
     """Every code cell of the notebook, in one kernel; the file stays as it is."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = _Timed(
         notebook,
         timeout=CELL_SECONDS,
@@ -85,13 +91,15 @@ def run(path: Path) -> list[Cell]:
 
 
 def _run_cell(client: _Timed, name: str, number: int, index: int, cell: Any) -> Cell:
+    stored = None if IGNORED in cell.metadata.get("tags", ()) else "\n".join(_texts(cell.outputs))
     client.shown_at = [began := time.monotonic()]
     client.execute_cell(cell, index)
     times = [*client.shown_at, ended := time.monotonic()]
     silent = max(later - earlier for earlier, later in pairwise(times))
     errors = [f"{out.ename}: {out.evalue}" for out in cell.outputs if out.output_type == "error"]
     text = "\n".join(_texts(cell.outputs))
-    return Cell(name, number, cell.source, "\n".join(errors), ended - began, silent, text)
+    seconds, red = ended - began, "\n".join(errors)
+    return Cell(name, number, cell.id, cell.source, red, seconds, silent, text, stored)
 
 
 def _texts(outputs: Sequence[Any]) -> Iterator[str]:
@@ -102,22 +110,28 @@ def _texts(outputs: Sequence[Any]) -> Iterator[str]:
             yield out.data["text/plain"]
 
 
-def main(arguments: Sequence[str]) -> None:
-    """``DAY NN…``: print every cell as it was under that day, such as ``normal 07 15``."""
-    import tempfile
+def main(day: str, numbers: Sequence[str], kept: Path | None = None) -> None:
+    """Run these chapters in one lab under the day, and print every cell as it was.
 
-    day, numbers = arguments[0].split(","), arguments[1:]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, learner(Path(folder), *day):
+    Args:
+        kept: a file that gets one line of JSON for each cell.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, learner(Path(folder), day):
         for number in numbers:
             (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
             began = time.monotonic()
             for cell in run(path):
                 print(cell, "\n", "-" * 60, flush=True)
+                if kept:
+                    with kept.open("a") as lines:
+                        print(json.dumps(asdict(cell)), file=lines)
             print(f"== {path.name}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
-    import sys
-
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description="Run notebooks under a day, such as: normal 07 15")
+    parser.add_argument("day", help="names of scenarios, with commas between")
+    parser.add_argument("chapters", nargs="+", metavar="NN")
+    parser.add_argument("--kept", type=Path, help="a file that gets one line of JSON for each cell")
+    asked = parser.parse_args()
+    main(asked.day, asked.chapters, asked.kept)

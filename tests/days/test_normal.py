@@ -58,7 +58,9 @@ def test_depths_are_of_twenty_seconds_ago(clock: VirtualClock) -> None:
 
 
 def test_lists_show_what_is_deleted_and_not_what_is_new_for_twenty_seconds(clock: VirtualClock) -> None:
-    roles = [{"RoleName": "old", "Path": "/webhook-lab/"}]
+    roles: list[dict[str, Any]] = [
+        {"RoleName": "old", "Path": "/webhook-lab/", "AssumeRolePolicyDocument": {"Statement": []}}
+    ]
     aws = FakeAws(ListRoles=lambda **_: {"Roles": list(roles)}, CreateRole={"Role": {}}, DeleteRole={})
     iam = client_of("iam", OldLists(20), aws, clock)
 
@@ -73,6 +75,9 @@ def test_lists_show_what_is_deleted_and_not_what_is_new_for_twenty_seconds(clock
     assert listed() == ["old"]
     assert listed("/elsewhere/") == []
     clock.advance(2)
+    assert listed() == ["new"]
+    iam.delete_role(RoleName="new")
+    roles.clear()
     assert listed() == ["new"]
 
 

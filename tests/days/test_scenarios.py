@@ -1,5 +1,9 @@
 """The base: what a scenario may do in its three places, and that it holds where it is installed."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,6 +16,8 @@ from tests.days.fake_aws import FakeAws, client_of
 from tests.days.kernel import environment, holds, named
 from tests.days.scenarios import Answer, Call, Day, Scenario, refusal, under
 from webhook_lab.aws import target
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Says(Scenario):
@@ -126,7 +132,16 @@ def test_what_is_owed_is_done_at_the_exit_in_its_order() -> None:
     assert done == ["first", "second"]
 
 
-def test_a_day_without_a_name_is_an_error(tmp_path: Any) -> None:
+def test_a_kernel_that_inherits_the_environment_has_the_day(tmp_path: Path) -> None:
+    says = "from webhook_lab.aws.target import LOCAL_CLOUD; print(LOCAL_CLOUD.label, LOCAL_CLOUD.patience)"
+    command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", says]
+    for day, label in ((environment(tmp_path, "normal"), target.AWS.label), ({}, target.LOCAL_CLOUD.label)):
+        environ = {**os.environ, "IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(ROOT), **day}
+        out = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert out.stdout.startswith(label), out.stdout + out.stderr
+
+
+def test_a_day_without_a_name_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         environment(tmp_path, "another")
     assert named("account of 10, normal")

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import LONGEST_PAUSE, patiently, retry_on, retry_until, say_what_is_awaited
+from webhook_lab.aws.retry import LONGEST_PAUSE, retry_look, retry_on, retry_until, say_what_is_awaited
 
 
 def refusal(code: str) -> ClientError:
@@ -51,15 +51,15 @@ def test_a_passing_refusal_is_tried_again_until_the_time_is_up_and_another_one_n
 
 def test_a_look_that_fails_is_taken_again_until_it_holds_or_the_time_is_up(pauses: list[float]) -> None:
     look = answers(AssertionError("not yet"), AssertionError("not yet"), "there")
-    assert patiently(look, seconds=9, reason="it") == "there"
+    assert retry_look(look, seconds=9, reason="it") == "there"
     assert sum(pauses) == 2
     with pytest.raises(AssertionError, match="never"):
-        patiently(answers(*[AssertionError("never")] * 99), seconds=9, reason="it")
+        retry_look(answers(*[AssertionError("never")] * 99), seconds=9, reason="it")
     with pytest.raises(AssertionError, match="once"):
-        patiently(answers(AssertionError("once")), seconds=0, reason="it")
+        retry_look(answers(AssertionError("once")), seconds=0, reason="it")
 
 
-@pytest.mark.parametrize("way", ["until", "on", "patiently"])
+@pytest.mark.parametrize("way", ["until", "on", "retry_look"])
 def test_a_long_wait_says_what_it_waits_for_and_a_short_one_does_not(way: str, pauses: list[float]) -> None:
     said = list[str]()
     say_what_is_awaited(said.append)
@@ -68,7 +68,7 @@ def test_a_long_wait_says_what_it_waits_for_and_a_short_one_does_not(way: str, p
         "on": lambda seconds: retry_on(
             answers(*[refusal("Throttled")] * 99), codes=("Throttled",), seconds=seconds, reason="the queue"
         ),
-        "patiently": lambda seconds: patiently(
+        "retry_look": lambda seconds: retry_look(
             answers(*[AssertionError()] * 999), seconds=seconds, reason="the queue"
         ),
     }

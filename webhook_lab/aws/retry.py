@@ -24,8 +24,8 @@ def say_what_is_awaited(say: Callable[[str], object]) -> None:
     _say = say
 
 
-class _Wait:
-    """One wait with its deadline."""
+class Wait:
+    """One wait with its deadline, for a loop of the caller's own."""
 
     def __init__(self, seconds: float, reason: str) -> None:
         self._began, self._seconds, self._reason = time.monotonic(), seconds, reason
@@ -59,7 +59,7 @@ def retry_until(
     Raises:
         LabError: when the time is up.
     """
-    wait, pause = _Wait(seconds, reason), FIRST_PAUSE
+    wait, pause = Wait(seconds, reason), FIRST_PAUSE
     while (answer := attempt()) is None:
         if wait.is_over():
             raise LabError(
@@ -70,7 +70,7 @@ def retry_until(
     return answer
 
 
-def patiently(look: Callable[[], T], *, seconds: float, reason: str) -> T:
+def retry_look(look: Callable[[], T], *, seconds: float, reason: str) -> T:
     """What `look` answers once it no longer fails an assertion.
 
     Args:
@@ -80,7 +80,7 @@ def patiently(look: Callable[[], T], *, seconds: float, reason: str) -> T:
     Raises:
         AssertionError: its last failure, when the time is up.
     """
-    wait = _Wait(seconds, reason)
+    wait = Wait(seconds, reason)
     while True:
         try:
             return look()
@@ -109,7 +109,7 @@ def retry_on(
     Raises:
         ClientError: any other code at once, or one of `codes` when the time is up.
     """
-    wait, pause = _Wait(seconds, f"AWS to take it ({reason})"), first_pause
+    wait, pause = Wait(seconds, f"AWS to take it ({reason})"), first_pause
     while True:
         try:
             return action()

@@ -51,6 +51,7 @@ SENDERS = 4
 """Attempts of a burst under way at once, unless told otherwise: each needs a publish environment."""
 BURST_SETTINGS = {"cap", "compress", "concurrency"}
 """What else a burst can be told; see `Run`."""
+_ONLY_DEPTH = "Here a look at the messages is a receive of each. The depth may be a minute old."
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
 
@@ -146,10 +147,18 @@ class Lab:
         self.pipeline.forget(key)
         return self._card(step_of(key).kind, self.pipeline.get(key))
 
-    def preflight(self) -> Card:
-        """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
-        # Which Python runs the functions here differs by machine: `webhook-lab up` says it, a cell does not.
-        findings = [each for each in self.pipeline.preflight() if each.rule != "runtime here"]
+    def preflight(self, **instead: Any) -> Card:
+        """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now.
+
+        Args:
+            instead: what to judge in place of the settings, such as ``maximum_concurrency=None``.
+        """
+        settings = self.pipeline.settings
+        self.configure(**instead)
+        try:  # which Python runs the functions here differs by machine: `webhook-lab up` says it
+            findings = [each for each in self.pipeline.preflight() if each.rule != "runtime here"]
+        finally:
+            self.pipeline.settings = settings
         rows = [(each.level, each.rule, each.said, each.try_this) for each in findings]
         title = "Preflight" if rows else "Preflight: nothing to say"
         return Card(title, "", tuple(rows), ("level", "rule", "said", "try") if rows else ())
@@ -612,9 +621,7 @@ class Lab:
                 return cards.peek_card(messages)
         held = self.depth(key)
         rows = (("visible", held.visible), ("in flight", held.in_flight), ("delayed", held.delayed))
-        return Card(
-            "Depth of the queue", name, rows, note="Here a look at the messages is a receive of each."
-        )
+        return Card("Depth of the queue", name, rows, note=_ONLY_DEPTH)
 
     def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None:
         """What the table holds for a delivery, as plain Python values; None while it holds nothing."""
@@ -653,23 +660,29 @@ class Lab:
             items = read_items(self.aws.dynamodb, table=self.names.table)
         return next((each for each in items if answer.message_id in each.get("delivered_by", ())), None)
 
-    def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]:
+    def logs(self, handler: str, *, until: str | Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The JSON lines that the function has written since the lab was opened, oldest first.
 
         Args:
-            until: wait for a record with this outcome, such as "queued": CloudWatch shows lines late.
+            until: wait for a record with this outcome, such as "queued", or for the end of each of these
+                deliveries, by their ids: CloudWatch shows lines late.
 
         Raises:
             LabError: no such line came in time.
         """
         group = self.names.log_group(handler)
+        wanted = {until} if isinstance(until, str) else set(until or ())
 
         def once_there() -> list[dict[str, Any]] | None:
             lines = list(read_lines(self.aws.logs, log_group=group, since=self.opened_at))
-            return lines if until is None or until in {line.get("outcome") for line in lines} else None
+            ends = [line for line in lines if "outcome" in line]
+            told = {line["outcome"] for line in ends} | {line.get("id") for line in ends}
+            return lines if wanted <= told else None
 
         with explain(f"read log group {group!r}"):
-            reason = f"a line with outcome {until!r}"
+            reason = (
+                f"a line with outcome {until!r}" if isinstance(until, str) else "the deliveries' log lines"
+            )
             lines = retry_until(once_there, seconds=self._allow(), reason=reason)
         return sorted(lines, key=lambda line: int(line["at"]))
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.retry import Wait
 from webhook_lab.pipeline import Pipeline
 from webhook_lab.pipeline.operations import LEAST, check_throttle, set_throttle, throttle_of, warm_subscriber
 from webhook_lab.scale.forecast import Forecast, forecast
@@ -121,8 +122,9 @@ class WatchedRun:
         Raises:
             LabError: it has not in time.
         """
-        deadline, latest = time.monotonic() + seconds, self.watch.latest
-        while latest[metric] < value and time.monotonic() <= deadline:
+        seconds, latest = self._allow(seconds), self.watch.latest
+        wait = Wait(seconds, f"{metric} to reach {value:g}")
+        while latest[metric] < value and not wait.is_over():
             await asyncio.sleep(0.05)
         if latest[metric] < value:
             said = f"it is {latest[metric]:g} after {seconds:g} s"
@@ -157,15 +159,19 @@ class WatchedRun:
         return self
 
     def _waiting(self, seconds: float) -> Iterator[None]:
-        deadline = time.monotonic() + seconds
+        seconds = self._allow(seconds)
+        wait = Wait(seconds, "all that was sent to come out of the queue")
         while not self.is_over():
-            if time.monotonic() > deadline:
+            if wait.is_over():
                 places = self.watch.places(self.accepted).items()
                 said = f"not over after {seconds:g} s: {', '.join(f'{n} {place}' for place, n in places)}"
                 if failed := self.watch.history.failed:
                     said += f"; invocations failed: {told_faults(failed)}"
                 raise LabError("wait for the run", said, "Look at lab.depth() and lab.logs('subscribe').")
             yield
+
+    def _allow(self, seconds: float) -> float:
+        return self._pipeline.session.target.traits.allow(seconds)
 
     def stop(self) -> None:
         """End the sending, the watching and the controls; what was seen stays."""

@@ -117,10 +117,12 @@ def digest(content: Any) -> str:
 
 
 def named_apis(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
-    """The APIs of that name that carry the tags, as AWS lists them; names are not unique."""
-    for api in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
-        if api["name"] == name and is_ours(api.get("tags", {}), tags):
-            yield api
+    """The APIs of that name with the tags; names are not unique. One that is gone may be listed still."""
+    for listed in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
+        if listed["name"] == name and is_ours(listed.get("tags", {}), tags):
+            look = partial(aws.apigateway.get_rest_api, restApiId=listed["id"])
+            if api := absent_is_none(look, GONE):
+                yield api
 
 
 def deploy(aws: Session, api_id: str, content: Any) -> None:

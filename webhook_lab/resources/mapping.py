@@ -16,6 +16,7 @@ from webhook_lab.facts import prices, spoken
 from webhook_lab.facts.fact import dollars
 from webhook_lab.resources.ownership import (
     Tags,
+    absent_is_none,
     existed,
     is_ours,
     looks_again,
@@ -199,7 +200,13 @@ def _all(aws: Session) -> Iterator[Any]:
 
 
 def _of(aws: Session, function_name: str) -> list[Any]:
-    return [each for each in _all(aws) if _function_of(each) == function_name]
+    """The function's mappings as they are now: one that is only listed still is none."""
+    listed = (each["UUID"] for each in _all(aws) if _function_of(each) == function_name)
+    return [found for uuid in listed if (found := _look(aws, uuid))]
+
+
+def _look(aws: Session, uuid: str) -> Any:
+    return absent_is_none(lambda: aws.lambda_.get_event_source_mapping(UUID=uuid), _GONE)
 
 
 def _tags(aws: Session, found: Any) -> dict[str, str]:
@@ -219,7 +226,7 @@ def _settled(aws: Session, found: Any) -> Any:
 
 def _await_gone(aws: Session, uuid: str) -> None:
     def attempt() -> bool | None:
-        return None if existed(lambda: aws.lambda_.get_event_source_mapping(UUID=uuid), _GONE) else True
+        return None if _look(aws, uuid) else True
 
     retry_until(attempt, seconds=_SECONDS, reason="the event source mapping to be gone")
 

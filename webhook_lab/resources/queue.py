@@ -191,20 +191,14 @@ def empty_queue(sqs: Any, *, url: str, purge: bool = False) -> int:
         purge: remove those in flight too. Leave it out on AWS: a purge may also take what is sent in the
             minute after it. One that is refused, within 60 s of the last, goes on as without it.
     """
-    held = depth(sqs, url=url)
-    if held == Depth(0, 0, 0):
-        return 0
-    if purge and existed(lambda: sqs.purge_queue(QueueUrl=url), *_PURGED_RECENTLY):
-        return held.visible + held.in_flight + held.delayed
+    held = sum(vars(depth(sqs, url=url)).values()) if purge else 0
+    if purge and (not held or existed(lambda: sqs.purge_queue(QueueUrl=url), *_PURGED_RECENTLY)):
+        return held
     removed = 0
-    while held.visible:
-        if not (messages := receive(sqs, url=url, hidden=_HIDDEN_SECONDS)):
-            break
+    while messages := receive(sqs, url=url, hidden=_HIDDEN_SECONDS):  # a depth may be a minute old
         entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(messages)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)
         removed += len(messages)
-        if len(messages) < _BATCH:
-            held = depth(sqs, url=url)
     return removed
 
 

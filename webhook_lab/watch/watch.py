@@ -60,7 +60,8 @@ class Watch:
         self._queue_url, self._dlq_url = queue_url, dlq_url
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
         self._held_before = 0
-        self._looked_at, self._empty_since = 0.0, float("inf")
+        self._looked_at, self._empty_since, self._out_since = 0.0, float("inf"), float("inf")
+        self._most = EMPTY_SECONDS + session.target.traits.patience / 2  # of its two minutes
         self._redriven, self._redriven_at = 0, 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
         self._dead_counted, self._dead_before = 0, frozenset[str]()
@@ -96,7 +97,7 @@ class Watch:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
-        self._dead_counted = -1  # once more, whatever their number
+        self._dead_counted = -1  # once more, whatever their number, which may be a minute old
         with explain("watch the run"):
             for act in self._acts:
                 act()
@@ -115,7 +116,8 @@ class Watch:
     def is_over(self, accepted: Iterable[str], *, redriven: int = 0) -> bool:
         """Whether what was accepted came out of the queue, settled by the log or dead, and that is empty.
 
-        What the queue held before the run, such as a message that fails again and again, is left out.
+        What the queue held before the run, such as a message that fails again and again, is left out; where
+        its depth is so old that it did not show by then, an empty queue is waited for no more than a minute.
 
         Args:
             accepted: the id of each delivery that got a 202, as often as it got one.
@@ -125,8 +127,16 @@ class Watch:
         if redriven != self._redriven:
             self._redriven, self._redriven_at = redriven, time.monotonic()
         least = EMPTY_SECONDS + (self._lag + READ_SECONDS if redriven else 0)
+        if not self._came_out(accepted):
+            self._out_since = float("inf")
+            return False
+        self._out_since = min(self._out_since, self._looked_at)
+        is_empty = self._looked_at - max(self._empty_since, self._redriven_at) >= least
+        return is_empty or (not redriven and self._looked_at - self._out_since >= self._most)
+
+    def _came_out(self, accepted: Iterable[str]) -> bool:
         dead = self._dead_of_deliveries()
-        return self._looked_at - max(self._empty_since, self._redriven_at) >= least and all(
+        return all(
             len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
             for id_, messages in Counter(accepted).items()
         )
@@ -191,7 +201,7 @@ class Watch:
 
     def _count_dead(self, held: int) -> None:
         messages: list[dict[str, Any]] | None = []
-        if held > max(0, self._dead_counted):
+        if held > max(0, self._dead_counted) or self._dead_counted < 0:
             messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
         elif held:  # a redrive goes on: it would leave those that a receive hides
             messages = peek(self._session, queue_url=self._dlq_url)

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import patiently
+from webhook_lab.aws.retry import retry_look
 from webhook_lab.course.checks.claims import Checks, OpenLab
 
 BY_CHAPTER = {
@@ -47,7 +47,7 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         raise LabError(where, "this chapter has no such checkpoint", f"It has {known}.")
     try:
         patience = lab.aws.target.traits.patience
-        left_out = patiently(lambda: claims[claim](lab), seconds=patience, reason=f"it to show that {claim}")
+        left_out = retry_look(lambda: claims[claim](lab), seconds=patience, reason=f"it to show that {claim}")
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
         raise LabError(where, said, "Run the cells above again, in order.") from failed
@@ -58,10 +58,11 @@ def exercise(lab: OpenLab) -> None:
     """Print how far this chapter's exercise is solved: not tried yet, not yet, or solved.
 
     An exercise's check answers None where nothing of it was tried, and fails an assertion where something is
-    missing still; neither stops the notebook.
+    missing still, which is asked again as a claim is; neither stops the notebook.
     """
+    solved, patience = checks_of(lab.chapter.number).exercise, lab.aws.target.traits.patience
     try:
-        said = checks_of(lab.chapter.number).exercise(lab)
+        said = retry_look(lambda: solved(lab), seconds=patience, reason="the exercise to show as solved")
     except AssertionError as failed:
         print(f"Exercise: not yet. {_sentence(str(failed))}")
     else:

@@ -57,14 +57,7 @@ def _never_more_than_two(lab: OpenLab) -> None:
     lost = missing(lab, ids)
     assert not lost, f"{BURST - len(lost)} of {BURST} are stored"
 
-    def once_written() -> int | None:
-        lines = lab.logs("subscribe")
-        told = {line.get("id") for line in lines if line["event"] == "record_finish"}
-        return peak_concurrency(lines) if ids <= told else None
-
-    peak = retry_until(
-        once_written, seconds=lab.aws.target.traits.allow(look.SECONDS), reason="the functions' log lines"
-    )
+    peak = peak_concurrency(lab.logs("subscribe", until=sorted(ids)))
     assert peak <= 2, f"{peak} ran at once"
 
 
