@@ -308,7 +308,7 @@ def test_an_api_that_cannot_take_bytes_again_is_made_anew(pipe: Pipe) -> None:
         for each in parsed.get("items", [parsed]):
             each["binaryMediaTypes"] = ["*~1*"]
 
-    with answered(pipe, "GetRestApis", spoil), answered(pipe, "UpdateRestApi", spoil):
+    with answered(pipe, "GetRestApi", spoil), answered(pipe, "UpdateRestApi", spoil):
         second = pipe.make("api")
     assert second.id != first.id
     assert pipe.describe("api") == second
