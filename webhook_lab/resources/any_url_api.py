@@ -80,13 +80,18 @@ class AnyUrlApi(Resource):
 
 
 def create(aws: Session, name: str, tags: Tags, **settings: Any) -> Any:
-    """A new API. One that was made and its answer lost, so that boto3 asked once more, is deleted."""
+    """A new API; see `only_api` on one that was made and its answer lost, so that boto3 asked once more."""
     ask = partial(aws.apigateway.create_rest_api, name=name, endpointConfiguration=REGIONAL, tags=dict(tags))
     api = patiently(partial(ask, **settings))
-    if api["ResponseMetadata"].get("RetryAttempts"):
-        for twin in [each for each in named_apis(aws, name, tags) if each["id"] != api["id"]]:
-            patiently(partial(AnyUrlApi.delete, aws, twin["id"]))
-    return api
+    return (api["ResponseMetadata"].get("RetryAttempts") and only_api(aws, name, tags)) or api
+
+
+def only_api(aws: Session, name: str, tags: Tags) -> Any:
+    """The API of that name, or None. Of twins, as a lost answer to a creation leaves, the oldest stays."""
+    found = sorted(named_apis(aws, name, tags), key=lambda each: (each["createdDate"], each["id"]))
+    for twin in found[1:]:
+        patiently(partial(AnyUrlApi.delete, aws, twin["id"]))
+    return found[0] if found else None
 
 
 def undeployed_methods(aws: Session, *, api_id: str) -> tuple[str, ...]:

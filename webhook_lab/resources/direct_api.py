@@ -20,7 +20,7 @@ from webhook_lab.resources.any_url_api import (
     AnyUrlApi,
     create,
     deploy,
-    named_apis,
+    only_api,
     resources_of,
 )
 from webhook_lab.resources.ownership import Tags, looks_again
@@ -100,7 +100,7 @@ class DirectApi(AnyUrlApi):
     @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create and deploy the API, or restore its methods and its deployment."""
-        api = next(named_apis(aws, self.name, tags), None) or create(aws, self.name, tags)
+        api = only_api(aws, self.name, tags) or create(aws, self.name, tags)
         wanted = self._integration(aws)
         resources = resources_of(aws, api["id"])
         for path in (ROOT, ANY_PATH):

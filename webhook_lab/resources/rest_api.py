@@ -20,7 +20,7 @@ from webhook_lab.resources.any_url_api import (
     create,
     deploy,
     digest,
-    named_apis,
+    only_api,
     patiently,
     resources_of,
 )
@@ -43,7 +43,7 @@ class RestApi(AnyUrlApi):
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create and deploy the API, or restore its methods, its permission and its deployment."""
         target = aws.target
-        api: Any = next(named_apis(aws, self.name, tags), None)
+        api: Any = only_api(aws, self.name, tags)
         if api is not None and api.get("binaryMediaTypes") != BINARY:
             api = _restore_binary(aws, api)
         if api is None:
