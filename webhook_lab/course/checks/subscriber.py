@@ -75,7 +75,7 @@ def _bad_one_alone(lab: OpenLab) -> None:
         return (len(ended(lab, "subscribe", "failed")) >= 2 and held(lab) == 1) or None
 
     reason = "the bad message to fail, and to be alone in the queue"
-    retry_until(once_alone, seconds=look.SECONDS, reason=reason)
+    retry_until(once_alone, seconds=15 + lab.aws.target.traits.patience, reason=reason)
 
 
 @CHECKS.solved
