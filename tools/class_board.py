@@ -34,6 +34,7 @@ It stands beside your own lab, under a name of its own, so that a chapter which 
     (
         "code",
         """from webhook_lab.lab.classroom import ClassRoom
+
 room = ClassRoom.open()""",
     ),
     (

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from handlers.shared.senders import delivery_id, signed_by
 from tests.unit.odd_server import OddServer, Received, always, answer, serving
@@ -264,6 +265,22 @@ def test_a_process_ends_at_once_and_says_in_one_line_what_was_dropped(seconds: i
     )
     assert done.stderr.count("\n") == 1
     assert "3 of your checkpoints did not reach localhost" in done.stderr
+
+
+def test_a_kernel_that_is_asked_to_end_ends_by_itself() -> None:
+    """Nobody kills it: a class that does not answer must not hold it."""
+    named = {"WEBHOOK_LAB_CLASS": nobody().replace("127.0.0.1", "localhost")}
+    named |= {"WEBHOOK_LAB_CLASS_SECRET": SECRET, "WEBHOOK_LAB_CLASS_NAME": "ana"}
+    manager, client = start_new_kernel(env={**os.environ, **named}, stderr=subprocess.PIPE)
+    try:
+        client.execute_interactive(ENDS.format(seconds=3600), timeout=60)
+        client.shutdown()
+        until(lambda: not manager.is_alive())
+        said = manager.provisioner.process.stderr.read().decode()
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert said.count("3 of your checkpoints did not reach localhost") == 1
 
 
 def test_what_a_check_quotes_or_adds_is_not_told() -> None:
