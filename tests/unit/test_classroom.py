@@ -231,12 +231,28 @@ def nobody() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
+def test_a_board_that_is_busy_is_waited_for_a_while(
+    learner: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [500, 429, 202]
+
+    async def reply(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(answers.pop(0), b"{}"))
+
+    learner.setattr(classroom, "DELAYS", (0.01,) * 9)
+    learner.setattr(classroom, "GREETING_SECONDS", 20)
+    with serving(reply) as server:
+        learner.setenv("WEBHOOK_LAB_CLASS", server.url)
+        classroom.join("08")()
+    assert capsys.readouterr().out == "Class: the board shows you as ana.\n"
+
+
 def test_a_board_that_is_gone_is_said_at_open_and_costs_a_cell_nothing(
     learner: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     learner.setenv("WEBHOOK_LAB_CLASS", nobody())
     classroom.join("08")()
-    assert "does not answer (refused)" in capsys.readouterr().out
+    assert "takes nothing yet (refused)" in capsys.readouterr().out
     chapter_that(learner, [None])
     checks.checkpoint(lab(), "it holds")
     assert capsys.readouterr().out == "Checkpoint: it holds.\n"
