@@ -17,8 +17,8 @@ from webhook_lab.lab.classroom import ClassRoom
 
 PATH = FOLDER / "class_board.ipynb"
 CHAPTERS = ("00", "01", "02", "03", "04", "05")
-MINUTES, PACE = 60.0, 1.5
-"""The learners' hour passes in 40 s; the stored board shows the last of it."""
+MINUTES, PACE = 60.0, 1.0
+"""The learners' hour passes in a minute; the stored board shows the last of it."""
 
 CELLS: tuple[tuple[str, str], ...] = (
     (
@@ -34,6 +34,7 @@ It stands beside your own lab, under a name of its own, so that a chapter which 
     (
         "code",
         """from webhook_lab.lab.classroom import ClassRoom
+
 room = ClassRoom.open()""",
     ),
     (
@@ -58,7 +59,7 @@ The cell below goes on for four hours, or until you stop it; the last board stay
 whose latest checkpoint failed, with the checkpoint and why. A learner is quiet when nothing came for longer
 than her chapter takes.
 
-The stored board is of thirty simulated learners, whose hour passed in 40 seconds.""",
+The stored board is of thirty simulated learners, whose hour passed in a minute.""",
     ),
     ("code*", "await room.watch(minutes=240)"),
     (

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from handlers.shared.senders import delivery_id, signed_by
 from tests.unit.odd_server import OddServer, Received, always, answer, serving
@@ -231,12 +232,28 @@ def nobody() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
+def test_a_board_that_is_busy_is_waited_for_a_while(
+    learner: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [500, 429, 202]
+
+    async def reply(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(answers.pop(0), b"{}"))
+
+    learner.setattr(classroom, "DELAYS", (0.01,) * 9)
+    learner.setattr(classroom, "GREETING_SECONDS", 20)
+    with serving(reply) as server:
+        learner.setenv("WEBHOOK_LAB_CLASS", server.url)
+        classroom.join("08")()
+    assert capsys.readouterr().out == "Class: the board shows you as ana.\n"
+
+
 def test_a_board_that_is_gone_is_said_at_open_and_costs_a_cell_nothing(
     learner: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     learner.setenv("WEBHOOK_LAB_CLASS", nobody())
     classroom.join("08")()
-    assert "does not answer (refused)" in capsys.readouterr().out
+    assert "takes nothing yet (refused)" in capsys.readouterr().out
     chapter_that(learner, [None])
     checks.checkpoint(lab(), "it holds")
     assert capsys.readouterr().out == "Checkpoint: it holds.\n"
@@ -265,6 +282,22 @@ def test_a_process_ends_at_once_and_says_in_one_line_what_was_dropped(seconds: i
     )
     assert done.stderr.count("\n") == 1
     assert "3 of your checkpoints did not reach localhost" in done.stderr
+
+
+def test_a_kernel_that_is_asked_to_end_ends_by_itself() -> None:
+    """Nobody kills it: a class that does not answer must not hold it."""
+    named = {"WEBHOOK_LAB_CLASS": nobody().replace("127.0.0.1", "localhost")}
+    named |= {"WEBHOOK_LAB_CLASS_SECRET": SECRET, "WEBHOOK_LAB_CLASS_NAME": "ana"}
+    manager, client = start_new_kernel(env={**os.environ, **named}, stderr=subprocess.PIPE)
+    try:
+        client.execute_interactive(ENDS.format(seconds=3600), timeout=60)
+        client.shutdown()
+        until(lambda: not manager.is_alive())
+        said = manager.provisioner.process.stderr.read().decode()
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert said.count("3 of your checkpoints did not reach localhost") == 1
 
 
 def test_what_a_check_quotes_or_adds_is_not_told() -> None:

@@ -27,7 +27,7 @@ PATH = "/class"
 """Where below the class's address reports are posted."""
 GREETING_SECONDS, PARTING_SECONDS = 2.0, 0.5
 """How long the first `Lab.open` waits for an answer, and the end of a kernel for what is under way."""
-WAIT, DELAYS = 15.0, (1.0, 5.0, 15.0, *[30.0] * 118)
+WAIT, DELAYS = 15.0, (0.5, 1.0, 2.0, 5.0, 10.0, *[30.0] * 118)
 """Seconds for one attempt, and before each retry: for an hour, the length of a lesson. Then it is dropped."""
 
 
@@ -111,8 +111,9 @@ class Reporter:
         The first time it waits for an answer, for two seconds at most.
         """
         assert self._outbox
-        if not self._greeted:
-            self._outbox.tried.wait(GREETING_SECONDS)
+        deadline = time.monotonic() + (0 if self._greeted else GREETING_SECONDS)
+        while _is_busy(self._outbox.latest) and time.monotonic() < deadline:
+            time.sleep(0.02)
         said, first = _spoken(self._outbox.latest, urlsplit(self._url).netloc), not self._greeted
         self._greeted = True
         if said:
@@ -131,6 +132,11 @@ class Reporter:
             print(words, file=sys.__stderr__)  # a kernel's own stream is closed by then
 
 
+def _is_busy(latest: str) -> bool:
+    """Whether the next attempt may well be taken: there was none yet, or too many came at once."""
+    return latest in ("", "429") or latest.startswith("5")
+
+
 def _spoken(latest: str, where: str) -> str:
     """What came of the latest attempt, and what to try; empty when it was taken."""
     said, try_this = f"{where} answered {latest}", "Ask the teacher for the class's address."
@@ -139,9 +145,9 @@ def _spoken(latest: str, where: str) -> str:
     if latest == "401":
         said = f"{where} answered 401: the signature does not hold"
         try_this = f"Copy {SECRET} again, and check this machine's clock: it may be off by 5 minutes."
-    elif not latest.isdigit():
-        said = f"{where} does not answer" + (f" ({latest})" if latest else " yet")
-        try_this = "Go on: what you do is sent once it answers."
+    elif _is_busy(latest) or not latest.isdigit():
+        said = f"{where} takes nothing yet ({latest or 'no answer'})"
+        try_this = "Go on: what you do is sent once it does."
     return str(LabError("join the class", said, try_this))
 
 

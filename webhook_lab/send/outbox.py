@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import socket
-import threading
 from typing import Any
 
 from webhook_lab.send.run import Run
@@ -23,7 +22,6 @@ class Outbox(Run):
 
     Attributes:
         latest: what came of the latest attempt: its status, or the kind of failure; empty before the first.
-        tried: set once there was an attempt.
 
     Raises:
         LabError: no address.
@@ -32,7 +30,7 @@ class Outbox(Run):
     def __init__(self, url: str, first: Delivery) -> None:
         self._put = [first]
         super().__init__(url, self._put, compress=1)
-        self.latest, self.tried = "", threading.Event()
+        self.latest = ""
         self._more = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
@@ -63,7 +61,6 @@ class Outbox(Run):
     async def _attempt(self, delivery: Delivery, row: Sent) -> tuple[Sent, float]:
         row, asked = await super()._attempt(delivery, row)
         self.latest = row.error or str(row.status)
-        self.tried.set()
         return row, asked
 
 
