@@ -1,16 +1,14 @@
-"""Print the IAM policy that a learner of a shared account needs: `python -m tools.learner_policy [PREFIX]`.
+"""Write down every AWS call that the library and the notebooks make: `python -m tools.learner_policy`.
 
-It is read off the boto3 calls in the library and in the notebooks, so it grows with them. PREFIX (by default
-"lab-") is what every learner's WEBHOOK_LAB_NAME begins with: what has another name cannot be changed.
+`webhook-lab policy` makes a learner's IAM policy from it. It is read off the boto3 calls in the code, since
+no run makes those that only answer a failure.
 """
 
 import ast
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import botocore.session
 import nbformat
@@ -18,44 +16,14 @@ from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tools.refresh import NOTEBOOKS
-from webhook_lab.resources.policies import VERSION
+from webhook_lab.pipeline.learner import CALLS
 
 CLIENTS = {
-    "sqs": "sqs", "lambda_": "lambda", "dynamodb": "dynamodb", "iam": "iam", "apigateway": "apigateway",
+    "sqs": "sqs", "lambda": "lambda", "dynamodb": "dynamodb", "iam": "iam", "apigateway": "apigateway",
     "logs": "logs", "cloudwatch": "cloudwatch", "tagging": "resourcegroupstaggingapi", "sts": "sts",
     "s3": "s3", "cloudformation": "cloudformation",
 }  # fmt: skip
 """What a client is called in code, and its service in boto3."""
-
-RENAMED = {
-    "lambda:Invoke": "lambda:InvokeFunction",
-    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:ListBuckets": "s3:ListAllMyBuckets",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
-    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
-}
-"""Actions that IAM calls otherwise than the operation."""
-
-TAGS = ("sqs:TagQueue", "dynamodb:TagResource", "lambda:TagResource", "iam:TagRole", "logs:TagResource",
-        "cloudwatch:TagResource")  # fmt: skip
-"""A create that gives tags needs the right to tag; it is no call of its own."""
-
-BATCHES = {"sqs:SendMessageBatch": "sqs:SendMessage", "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-           "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-           "s3:DeleteObjects": "s3:DeleteObject"}  # fmt: skip
-"""Operations on several messages are allowed by the action on one."""
-
-EVERYWHERE = (
-    "List", "GetAccountSettings", "GetCallerIdentity", "tag:", "DescribeLogGroups", "DescribeAlarms",
-    "DescribeStacks", "EventSourceMapping",
-)  # fmt: skip
-"""Actions that AWS allows on all resources or on none, and mappings, which have no name of ours."""
 
 
 def calls_in(source: str) -> Iterator[tuple[str, str]]:
@@ -73,7 +41,7 @@ def calls_in(source: str) -> Iterator[tuple[str, str]]:
 
 def _service(node: ast.AST | None) -> str | None:
     name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    return CLIENTS.get(name)
+    return CLIENTS.get(name.strip("_"))  # self._logs, lambda_
 
 
 @cache
@@ -106,40 +74,15 @@ def sources() -> Iterator[str]:
                 yield TransformerManager().transform_cell(cell.source)
 
 
-def actions() -> list[str]:
-    """Every IAM action that the lab needs, but for API Gateway's, which are verbs on paths."""
-    found = set(TAGS)
-    for service, operation in {call for source in sources() for call in calls_in(source)}:
-        action = f"{service}:{operation}"
-        if service != "apigateway":
-            found.add(RENAMED.get(action, BATCHES.get(action, action)))
-    return sorted(found)
-
-
-def policy(prefix: str) -> dict[str, Any]:
-    """The policy document."""
-    every = actions()
-    wide = [each for each in every if any(part in each for part in EVERYWHERE)]
-    named = [each for each in every if each not in wide]
-    places = [
-        f"arn:aws:sqs:*:*:{prefix}*", f"arn:aws:lambda:*:*:function:{prefix}*",
-        f"arn:aws:dynamodb:*:*:table/{prefix}*", f"arn:aws:logs:*:*:log-group:/aws/lambda/{prefix}*",
-        f"arn:aws:cloudwatch:*:*:alarm:{prefix}*", f"arn:aws:s3:::{prefix}*",
-        f"arn:aws:cloudformation:*:*:stack/{prefix}*", f"arn:aws:iam::*:role/webhook-lab/{prefix}*",
-    ]  # fmt: skip
-    lambdas = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+def calls() -> dict[str, list[str]]:
+    """Every operation that the lab asks for, by service."""
+    found = {call for source in sources() for call in calls_in(source)}
     return {
-        "Version": VERSION,
-        "Statement": [
-            {"Sid": "OwnResources", "Effect": "Allow", "Action": named, "Resource": places},
-            {"Sid": "Looking", "Effect": "Allow", "Action": wide, "Resource": "*"},
-            {"Sid": "OwnRolesForLambda", "Effect": "Allow", "Action": "iam:PassRole",
-             "Resource": places[-1], "Condition": lambdas},
-            {"Sid": "RestApis", "Effect": "Allow", "Action": "apigateway:*",
-             "Resource": ["arn:aws:apigateway:*::/restapis*", "arn:aws:apigateway:*::/tags/*"]},
-        ],
-    }  # fmt: skip
+        service: sorted(operation for each, operation in found if each == service)
+        for service in sorted({service for service, _ in found})
+    }
 
 
 if __name__ == "__main__":
-    print(json.dumps(policy(sys.argv[1] if len(sys.argv) > 1 else "lab-"), indent=2))
+    CALLS.write_text(json.dumps(calls(), indent=1) + "\n", encoding="utf-8")
+    print(f"{CALLS.name}: {sum(map(len, calls().values()))} operations")

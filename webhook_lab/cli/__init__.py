@@ -11,6 +11,7 @@ from webhook_lab.cli.deliveries import redrive, send, show
 from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, env, status, up
+from webhook_lab.cli.policy import policy
 from webhook_lab.cli.report import Commands
 
 
@@ -26,7 +27,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (
+_COMMANDS = (
     open_lab,
     doctor,
     up,
@@ -37,8 +38,10 @@ for command in (
     catch_up,
     env,
     export,
+    policy,
     class_,
     down,
     sweep,
-):
+)
+for command in _COMMANDS:
     main.add_command(command)
