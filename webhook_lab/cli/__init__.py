@@ -10,6 +10,7 @@ from webhook_lab.cli.deliveries import redrive, send, show
 from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, env, status, up
+from webhook_lab.cli.prove import prove
 from webhook_lab.cli.report import Commands
 
 
@@ -25,5 +26,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, down, sweep):
+for command in (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, down, sweep, prove):
     main.add_command(command)
