@@ -12,7 +12,7 @@ import pytest
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import Target
 from webhook_lab.aws.traits import AWS
-from webhook_lab.cli.chapter import BROKEN, HELD, LEFT_OUT, UNREACHED, Promise, Proven, Run, promised
+from webhook_lab.cli.chapter import BROKEN, HELD, LEFT_OUT, UNREACHED, ChapterRun, Promise, Proven, promised
 from webhook_lab.cli.own_lab import keys_of, own_lab
 from webhook_lab.cli.proof import Proof, hide, markdown, summary
 from webhook_lab.cli.prove import agree, costs_of
@@ -106,7 +106,7 @@ def test_the_report_ends_in_its_own_facts() -> None:
 def judged(source: str, *, printed: str = "", error: str = "", index: int = 1) -> Proven:
     """Chapter 02 after one cell."""
     found = promised(chapter_numbered("02"))
-    run = Run(NOTEBOOKS / chapter_numbered("02").file, found)
+    run = ChapterRun(NOTEBOOKS / chapter_numbered("02").file, found)
     cell = nbformat.v4.new_code_cell(source)
     if printed:
         cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=printed))
@@ -144,7 +144,7 @@ def test_a_chapter_that_is_left_out_says_why_for_each_of_its_promises() -> None:
 def test_every_promise_is_found_in_the_notebook_as_it_is_stored(chapter: Chapter) -> None:
     """Else a report would say that it was not reached."""
     found = promised(chapter)
-    run = Run(NOTEBOOKS / chapter.file, found)
+    run = ChapterRun(NOTEBOOKS / chapter.file, found)
     for index, cell in enumerate(run._nb.cells[:-1]):
         run._end(cell, index, None)
     assert [each.claim for each in found.promises if each.outcome not in (HELD, LEFT_OUT)] == []

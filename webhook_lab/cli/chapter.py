@@ -75,7 +75,7 @@ def promised(chapter: Chapter) -> Proven:
     return Proven(chapter.number, chapter.title, [Promise(claim) for claim in claims])
 
 
-class Run:
+class ChapterRun:
     """Runs a chapter's code cells in order, as *Run All* does, and writes down what becomes of each.
 
     Args:
@@ -181,7 +181,7 @@ def _error_of(cell: "NotebookNode") -> str:
 
 
 def tell_calls(lab: "Lab") -> None:
-    """Print what the lab asked of AWS, in one line that `Run` reads."""
+    """Print what the lab asked of AWS, in one line that `ChapterRun` reads."""
     print(CALLS + json.dumps(list(_counted(lab))))
 
 

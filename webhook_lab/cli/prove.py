@@ -16,7 +16,7 @@ import click
 
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.target import Target
-from webhook_lab.cli.chapter import Proven, Run, promised
+from webhook_lab.cli.chapter import ChapterRun, Proven, promised
 from webhook_lab.cli.open import FIRST_NOTEBOOK, places
 from webhook_lab.cli.own_lab import ended_once, keys_of, own_lab
 from webhook_lab.cli.pipeline import take_down
@@ -117,7 +117,7 @@ def _run(proof: Proof, pipeline: Pipeline, chapters: Sequence[Chapter], folder: 
     for chapter, found in zip(chapters, proof.chapters, strict=True):
         tell(f"{found.number} {found.title} …")
         with keys_of(pipeline.session.target):
-            Run(folder / chapter.file, found)(os.environ)
+            ChapterRun(folder / chapter.file, found)(os.environ)
         tell(_told(found))
 
 
