@@ -12,6 +12,7 @@ from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, env, status, up
 from webhook_lab.cli.policy import policy
+from webhook_lab.cli.prove import prove
 from webhook_lab.cli.report import Commands
 
 
@@ -39,6 +40,7 @@ _COMMANDS = (
     env,
     export,
     policy,
+    prove,
     class_,
     down,
     sweep,

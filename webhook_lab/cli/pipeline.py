@@ -22,6 +22,7 @@ from webhook_lab.cli.standing import (
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.local_cloud import Cloud, keep, leases, unkeep
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
+from webhook_lab.resources.cleanup import Cleanup, Left
 from webhook_lab.send.signing import check_secret, new_secret
 from webhook_lab.show.cards import teardown_card
 
@@ -127,14 +128,8 @@ def down() -> Result:
     """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
     if (pipeline := find_pipeline()) is None:
         return Result({"removed": [], "remaining": 0, "left": []}, NOTHING)
-    with progress(len(STEPS), "Removing") as step:
-        done = pipeline.teardown(progress=step)
-    session, prefix = pipeline.session, pipeline.names.prefix
-    refused = {(each.kind, each.name) for each in done.refused}
-    found, _ = sweep.look(session, prefix=prefix)
-    # Such as a log group that Lambda made.
-    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
-    left = sweep.still_there(session, prefix, done)
+    done, left = take_down(pipeline)
+    session = pipeline.session
     text = repr(teardown_card(done.removed, left))
     if not left and (cloud := cloud_of(pipeline)):
         if sweep.remaining(session, prefix=None):
@@ -147,6 +142,18 @@ def down() -> Result:
         "left": [vars(each) for each in left],
     }
     return Result(facts, text, code=1 if left else 0)
+
+
+def take_down(pipeline: Pipeline) -> tuple[Cleanup, list[Left]]:
+    """Remove all that the lab is made of, and what else is found of it. What is left, asked of AWS anew."""
+    with progress(len(STEPS), "Removing") as step:
+        done = pipeline.teardown(progress=step)
+    session, prefix = pipeline.session, pipeline.names.prefix
+    refused = {(each.kind, each.name) for each in done.refused}
+    found, _ = sweep.look(session, prefix=prefix)
+    # Such as a log group that Lambda made.
+    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
+    return done, sweep.still_there(session, prefix, done)
 
 
 def kept(pipeline: Pipeline) -> str:

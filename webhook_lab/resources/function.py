@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import retry_on
+from webhook_lab.aws.retry import retry_on, retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
 from webhook_lab.resources.ownership import (
@@ -36,8 +36,8 @@ HANDLER = "app.handler"
 """What Lambda calls in every zip of ours."""
 
 _GONE = "ResourceNotFoundException"
-_COLD_STARTS = 3
-"""How often an environment is started before its function is taken to fail."""
+_COLD_SECONDS = 60.0
+"""How long environments that are cut off while they start are started again."""
 
 
 class ReservationRefused(LabError):
@@ -207,21 +207,27 @@ def warm_up(aws: Session, *, name: str, executions: int) -> None:
     The first invocation in each takes longer by what its start takes: a second or so on a small machine.
 
     Raises:
-        LabError: the function fails: one that cannot even take an empty batch is not ready. What is cut off
-            while it starts on a busy machine is started again.
+        LabError: the function fails, or is cut off time after time: not even an empty batch is taken.
     """
 
     def invoke(_: int) -> None:
-        for _ in range(_COLD_STARTS):
-            answer = aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')
-            said = answer["Payload"].read()
-            if not answer.get("FunctionError"):
-                return
-        said, read = json.loads(said).get("errorMessage", said), "Read its lines: webhook-lab show logs."
-        raise LabError(f"warm up function {name!r}", str(said), read)
+        within = f"function {name!r} to take an empty batch within its timeout"
+        retry_until(lambda: _takes_nothing(aws, name), seconds=_COLD_SECONDS, reason=within)
 
     with ThreadPoolExecutor(executions) as at_once:
         list(at_once.map(invoke, range(executions)))
+
+
+def _takes_nothing(aws: Session, name: str) -> bool | None:
+    """Whether it takes an empty batch; None: it was cut off, as one may be that starts on a busy machine."""
+    answer = aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')
+    said = answer["Payload"].read()
+    if not answer.get("FunctionError"):
+        return True
+    told = str(json.loads(said).get("errorMessage", said))
+    if "Task timed out" in told:
+        return None
+    raise LabError(f"warm up function {name!r}", told, "Read its lines: `webhook-lab show logs`.")
 
 
 def _once_free(change: Callable[[], object]) -> object:
