@@ -1,5 +1,6 @@
 """Building the whole pipeline or what a chapter starts from, looking at it, reaching it, tearing it down."""
 
+import os
 import shlex
 import sys
 from typing import Any
@@ -22,13 +23,14 @@ from webhook_lab.cli.standing import (
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.local_cloud import Cloud, keep, leases, unkeep
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
+from webhook_lab.resources.cleanup import Cleanup, Left
 from webhook_lab.send.signing import check_secret, new_secret
 from webhook_lab.show.cards import teardown_card
 
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
 _QUEUES = ("queue", "dlq")
 _SHELL = "powershell" if sys.platform == "win32" else "sh"
-_SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
+_SIGNED = "Ask for signatures on every path, by this secret (whsec_…), by SIGNING_SECRET, or by a new one."
 
 
 @click.command()
@@ -41,7 +43,8 @@ def up(secret: str | None) -> Result:
     """
     settings = Settings()
     if secret is not None:
-        secret = check_secret(secret or new_secret())
+        # What is written into a command line, a process list shows to everybody.
+        secret = check_secret(secret or os.environ.get("SIGNING_SECRET") or new_secret())
         settings = Settings(signed_prefix="/", signing_secret=secret)
     pipeline = open_pipeline(settings)
     with progress(len(STEPS), "Building") as step:
@@ -127,17 +130,11 @@ def down() -> Result:
     """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
     if (pipeline := find_pipeline()) is None:
         return Result({"removed": [], "remaining": 0, "left": []}, NOTHING)
-    with progress(len(STEPS), "Removing") as step:
-        done = pipeline.teardown(progress=step)
-    session, prefix = pipeline.session, pipeline.names.prefix
-    refused = {(each.kind, each.name) for each in done.refused}
-    found, _ = sweep.look(session, prefix=prefix)
-    # Such as a log group that Lambda made.
-    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
-    left = sweep.still_there(session, prefix, done)
+    with pipeline.ledger.alone():
+        done, left = _removed(pipeline)
     text = repr(teardown_card(done.removed, left))
     if not left and (cloud := cloud_of(pipeline)):
-        if sweep.remaining(session, prefix=None):
+        if sweep.remaining(pipeline.session, prefix=None):
             text += "\nThe local cloud lives on: another lab stands on it."
         else:
             unkeep(cloud)
@@ -147,6 +144,18 @@ def down() -> Result:
         "left": [vars(each) for each in left],
     }
     return Result(facts, text, code=1 if left else 0)
+
+
+def _removed(pipeline: Pipeline) -> tuple[Cleanup, list[Left]]:
+    """What a teardown removed, with all that a sweep finds behind it, and what is left."""
+    with progress(len(STEPS), "Removing") as step:
+        done = pipeline.teardown(progress=step)
+    session, prefix = pipeline.session, pipeline.names.prefix
+    refused = {(each.kind, each.name) for each in done.refused}
+    found, _ = sweep.look(session, prefix=prefix)
+    # Such as a log group that Lambda made.
+    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
+    return done, sweep.still_there(session, prefix, done)
 
 
 def _keep(pipeline: Pipeline) -> str:

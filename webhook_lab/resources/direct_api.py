@@ -18,13 +18,12 @@ from webhook_lab.resources.ownership import Tags
 from webhook_lab.resources.resource import Resource, Rows, tail
 from webhook_lab.resources.rest_api import (
     ANY_PATH,
-    REGIONAL,
     ROOT,
     STAGE,
     RestApi,
+    create_api,
     deploy,
     named_apis,
-    patiently,
     resources_of,
 )
 
@@ -113,8 +112,7 @@ class DirectApi(Resource):
         """Create and deploy the API, or restore its methods and its deployment."""
         api: Any = next(named_apis(aws, self.name, tags), None)
         if api is None:
-            create = aws.apigateway.create_rest_api
-            api = patiently(lambda: create(name=self.name, endpointConfiguration=REGIONAL, tags=dict(tags)))
+            api = create_api(aws, self.name, tags)
         wanted = self._integration(aws)
         resources = resources_of(aws, api["id"])
         for path in (ROOT, ANY_PATH):

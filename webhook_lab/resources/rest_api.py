@@ -59,19 +59,12 @@ class RestApi(Resource):
     @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create and deploy the API, or restore its methods, its permission and its deployment."""
-        apigateway, target = aws.apigateway, aws.target
+        target = aws.target
         api: Any = next(named_apis(aws, self.name, tags), None)
         if api is not None and api.get("binaryMediaTypes") != BINARY:
             api = _restore_binary(aws, api)
         if api is None:
-            api = patiently(
-                lambda: apigateway.create_rest_api(
-                    name=self.name, endpointConfiguration=REGIONAL, binaryMediaTypes=BINARY, tags=dict(tags)
-                )
-            )
-            if api["ResponseMetadata"].get("RetryAttempts"):  # one that was made, and its answer lost
-                for twin in [each for each in named_apis(aws, self.name, tags) if each["id"] != api["id"]]:
-                    patiently(partial(RestApi.delete, aws, twin["id"]))
+            api = create_api(aws, self.name, tags, binaryMediaTypes=BINARY)
         uri = _invoke_uri(target.partition, target.region, self.function_arn)
         _restore_methods(aws, api["id"], uri)
         _allow(aws, tail(self.function_arn or ""), target.arn("execute-api", f"{api['id']}/*/*"))
@@ -223,6 +216,20 @@ def named_apis(aws: Session, name: str, tags: Tags | None) -> Iterator[Any]:
     for api in pages(aws.apigateway, "get_rest_apis", "items", PaginationConfig={"PageSize": 500}):
         if api["name"] == name and is_ours(api.get("tags", {}), tags):
             yield api
+
+
+def create_api(aws: Session, name: str, tags: Tags, **settings: Any) -> Any:
+    """Create an API, and look again: of two with one name and our tags the older stays.
+
+    The other was made at the same moment on another machine, or by a request whose answer was lost.
+    """
+    create = partial(aws.apigateway.create_rest_api, endpointConfiguration=REGIONAL, **settings)
+    made = patiently(lambda: create(name=name, tags=dict(tags)))
+    apis = {each["id"]: each for each in (made, *named_apis(aws, name, tags))}.values()
+    first, *others = sorted(apis, key=lambda each: (each["createdDate"], each["id"]))
+    for other in others:
+        patiently(partial(RestApi.delete, aws, other["id"]))
+    return first
 
 
 def _restore_binary(aws: Session, api: Any) -> Any:
