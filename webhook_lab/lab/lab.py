@@ -164,11 +164,7 @@ class Lab:
         return render(
             self.aws.calls.since(since),
             zip_sources=self.pipeline.zip_sources,
-            secrets={
-                value: name
-                for name, value in self.pipeline.settings.publish_environment.items()
-                if value and "SECRET" in name
-            },
+            secrets=self.pipeline.settings.secrets,
         )
 
     def created(self) -> Card:
