@@ -80,7 +80,7 @@ def test_at_every_step_of_one_any_other_is_refused_in_one_message(first: str) ->
         told.append(step)
 
     getattr(open_pipeline(), first)(*([None] if first == "restore" else []), progress=others)
-    assert set(told) == set(STEPS)
+    assert set(told) >= set(STEPS)
     assert len(apis()) == (1 if first == "build" else 0)
 
 
