@@ -57,7 +57,7 @@ class Target:
     region: str
     account: str
     access_key_id: str | None
-    secret_access_key: str | None
+    secret_access_key: str | None = field(repr=False)
     instance: str
     traits: Traits
     partition: str = "aws"

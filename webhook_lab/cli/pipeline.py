@@ -1,5 +1,6 @@
 """Building the whole pipeline or what a chapter starts from, looking at it, reaching it, tearing it down."""
 
+import os
 import shlex
 import sys
 from typing import Any
@@ -29,7 +30,7 @@ from webhook_lab.show.cards import teardown_card
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
 _QUEUES = ("queue", "dlq")
 SHELL = "powershell" if sys.platform == "win32" else "sh"
-_SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
+_SIGNED = "Ask for signatures on every path, by this secret (whsec_…), by SIGNING_SECRET, or by a new one."
 
 
 @click.command()
@@ -42,7 +43,8 @@ def up(secret: str | None) -> Result:
     """
     settings = Settings()
     if secret is not None:
-        secret = check_secret(secret or new_secret())
+        # What is written into a command line, a process list shows to everybody.
+        secret = check_secret(secret or os.environ.get("SIGNING_SECRET") or new_secret())
         settings = Settings(signed_prefix="/", signing_secret=secret)
     pipeline = open_pipeline(settings)
     with progress(len(STEPS), "Building") as step:
@@ -128,11 +130,11 @@ def down() -> Result:
     """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
     if (pipeline := find_pipeline()) is None:
         return Result({"removed": [], "remaining": 0, "left": []}, NOTHING)
-    done, left = take_down(pipeline)
-    session = pipeline.session
+    with pipeline.ledger.alone():
+        done, left = take_down(pipeline)
     text = repr(teardown_card(done.removed, left))
     if not left and (cloud := cloud_of(pipeline)):
-        if sweep.remaining(session, prefix=None):
+        if sweep.remaining(pipeline.session, prefix=None):
             text += "\nThe local cloud lives on: another lab stands on it."
         else:
             unkeep(cloud)

@@ -181,11 +181,7 @@ class Lab:
         return render(
             self.aws.calls.since(since),
             zip_sources=self.pipeline.zip_sources,
-            secrets={
-                value: name
-                for name, value in self.pipeline.settings.publish_environment.items()
-                if value and "SECRET" in name
-            },
+            secrets=self.pipeline.settings.secrets,
             region=self.aws.target.region_to_name,
         )
 

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -25,6 +26,20 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 """Told the key of each step before it is taken."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def alone(change: Callable[P, T]) -> Callable[P, T]:
+    """A method of the pipeline during which no other program changes it; see `Ledger.alone`."""
+
+    @wraps(change)
+    def changed(*args: P.args, **named: P.kwargs) -> T:
+        pipeline: Any = args[0]
+        with pipeline.ledger.alone():
+            return change(*args, **named)
+
+    return changed
 
 
 class Pipeline:
@@ -57,6 +72,7 @@ class Pipeline:
     def settings(self, settings: Settings) -> None:
         self._settings = settings
 
+    @alone
     def build(self, until: str | None = LAST, progress: Progress | None = None) -> None:
         """Ensure every step up to and including `until` (None: no step), in order.
 
@@ -66,6 +82,7 @@ class Pipeline:
         for step in _told(steps_until(until), progress):
             self.ensure(step.key)
 
+    @alone
     def ensure(self, key: str, **instead: Any) -> Any:
         """Create one step's resource, or mend what differs from the settings, and return it as it is.
 
@@ -152,6 +169,7 @@ class Pipeline:
         roles = ((key, self._built.get(key)) for key, at in self._built_at.items() if at > oldest)
         return {key: role for key, role in roles if isinstance(role, Role)}
 
+    @alone
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
@@ -170,6 +188,7 @@ class Pipeline:
             purge = self.session.target.traits.purges_at_once
             empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
 
+    @alone
     def remove(self, key: str) -> Removed | None:
         """Delete one step's resource, wait until it is gone, and close its row; None when there was none.
 
@@ -193,6 +212,7 @@ class Pipeline:
 
         return Removed(kind.kind, name), remove
 
+    @alone
     def teardown(self, progress: Progress | None = None) -> Cleanup:
         """Remove every step in reverse: what existed, or had been asked for, and is gone; and what is not.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
 from webhook_lab.resources.alarm import Rule
+from webhook_lab.resources.function import is_secret
 
 DAY = 24 * 60 * 60
 """Seconds in a day."""
@@ -57,11 +58,11 @@ class Settings:
     report_batch_item_failures: bool = True
     work_seconds: float = 0
     subscriber: str = "subscribe"
-    database: Mapping[str, str] = field(default_factory=dict)
+    database: Mapping[str, str] = field(default_factory=dict, repr=False)
     signed_prefix: str = ""
-    signing_secret: str = ""
+    signing_secret: str = field(default="", repr=False)
     handshakes: str = ""
-    handshake_secret: str = ""
+    handshake_secret: str = field(default="", repr=False)
     claim_check: bool = False
     dead_letter_alarm: Rule = field(default_factory=Rule)
 
@@ -91,3 +92,9 @@ class Settings:
         signed = {"SIGNED_PREFIX": self.signed_prefix, "SIGNING_SECRET": self.signing_secret}
         always = {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days), **self.database}
         return {**always, **(signed if self.signed_prefix else {})}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """By its value the name of each variable whose value must not be shown, where there is any."""
+        variables = {**self.publish_environment, **self.subscribe_environment}
+        return {value: name for name, value in variables.items() if value and is_secret(name)}

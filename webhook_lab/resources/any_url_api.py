@@ -9,7 +9,7 @@ Account-wide settings are never touched. Names of APIs are not unique: one witho
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -80,18 +80,26 @@ class AnyUrlApi(Resource):
 
 
 def create(aws: Session, name: str, tags: Tags, **settings: Any) -> Any:
-    """A new API; see `only_api` on one that was made and its answer lost, so that boto3 asked once more."""
+    """A new API; or an older one of that name with the tags, which another machine made meanwhile.
+
+    So is one whose answer was lost, so that boto3 asked once more. The newer of the two is deleted.
+    """
     ask = partial(aws.apigateway.create_rest_api, name=name, endpointConfiguration=REGIONAL, tags=dict(tags))
-    api = patiently(partial(ask, **settings))
-    return (api["ResponseMetadata"].get("RetryAttempts") and only_api(aws, name, tags)) or api
+    made = patiently(partial(ask, **settings))
+    return _oldest(aws, (made, *named_apis(aws, name, tags)))
 
 
 def only_api(aws: Session, name: str, tags: Tags) -> Any:
-    """The API of that name, or None. Of twins, as a lost answer to a creation leaves, the oldest stays."""
-    found = sorted(named_apis(aws, name, tags), key=lambda each: (each["createdDate"], each["id"]))
-    for twin in found[1:]:
+    """The API of that name, or None. Of twins the oldest stays."""
+    return _oldest(aws, named_apis(aws, name, tags))
+
+
+def _oldest(aws: Session, apis: Iterable[Any]) -> Any:
+    by_id = {each["id"]: each for each in apis}.values()
+    oldest, *twins = sorted(by_id, key=lambda each: (each["createdDate"], each["id"])) or [None]
+    for twin in twins:
         patiently(partial(AnyUrlApi.delete, aws, twin["id"]))
-    return found[0] if found else None
+    return oldest
 
 
 def undeployed_methods(aws: Session, *, api_id: str) -> tuple[str, ...]:

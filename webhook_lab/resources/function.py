@@ -60,7 +60,7 @@ class Function(Resource):
     runtime: str
     timeout: int
     memory: int
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     reserved_concurrency: int | None = None
     zip_bytes: bytes = field(default=b"", repr=False, compare=False)
     code_sha256: str = ""
@@ -261,7 +261,12 @@ def _sha256(zip_bytes: bytes) -> str:
     return base64.b64encode(hashlib.sha256(zip_bytes).digest()).decode()
 
 
+def is_secret(name: str) -> bool:
+    """Whether the value of an environment variable of this name must not be shown."""
+    return "SECRET" in name or "PASSWORD" in name
+
+
 def _shown(name: str, value: str) -> str:
-    if "SECRET" in name or "PASSWORD" in name:
+    if is_secret(name):
         return "set, not shown" if value else "not set"
     return f"the URL of {value.rpartition('/')[2]}" if "://" in value else value or "empty"
