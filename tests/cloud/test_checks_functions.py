@@ -245,6 +245,28 @@ def test_the_peak_is_read_from_the_log(lab: Lab, monkeypatch: pytest.MonkeyPatch
 
 
 @at_05
+def test_other_settings_are_judged_and_not_kept(lab: Lab) -> None:
+    before = lab.pipeline.settings
+    lab.configure(reserved_concurrency=None)  # an account that can reserve none
+    kept = lab.pipeline.settings
+    card = lab.preflight(reserved_concurrency=2, maximum_concurrency=None)
+    assert "over-pull" in [row[1] for row in card.rows]
+    assert lab.pipeline.settings == kept != before
+    with pytest.raises(LabError, match="configure"):
+        lab.preflight(maximum=2)
+
+
+@at_05
+def test_the_lines_of_deliveries_are_awaited_by_their_ids(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = [json.loads(publish(lab, name)["body"])["id"] for name in ("a", "b")]
+    lines = lab.logs("publish", until=sent)
+    assert set(sent) <= {line.get("id") for line in lines}
+    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 0.0)
+    with pytest.raises(LabError, match="log lines"):
+        lab.logs("publish", until=[*sent, "another"])
+
+
+@at_05
 def test_the_bad_message_goes_back_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = "the bad message alone went back to the queue"
     build(lab, "subscribe")

@@ -34,6 +34,7 @@ DIFFERS = {
     "09": {"c09-21"},  # a depth, which lags
 }
 DIFFERS_IN_TEN = {  # nothing can be reserved there
+    "00": {"c00-04"},
     "05": {"cell-09", "cell-16"},
     "08": {"08-03"},
     "09": {"c09-25"},

@@ -706,7 +706,7 @@ class Lab:
             reason = (
                 f"a line with outcome {until!r}" if isinstance(until, str) else "the deliveries' log lines"
             )
-            lines = retry_until(once_there, seconds=self._allow(), reason=reason)
+            lines = retry_until(once_there, seconds=self._allow(DRAIN_SECONDS), reason=reason)
         return sorted(lines, key=lambda line: int(line["at"]))
 
     def follow(self, answer: Answer) -> list[Moment]:
@@ -722,9 +722,11 @@ class Lab:
             told = {(moment.where) for moment in moments}
             return moments if {"publish", "subscribe"} <= told else None
 
-        return retry_until(once_all_have_written, seconds=self._allow(), reason="the functions' log lines")
+        return retry_until(
+            once_all_have_written, seconds=self._allow(DRAIN_SECONDS), reason="the functions' log lines"
+        )
 
-    def _allow(self, seconds: float = DRAIN_SECONDS) -> float:
+    def _allow(self, seconds: float) -> float:
         return self.aws.target.traits.allow(seconds)
 
     # --- what the course asks of it
