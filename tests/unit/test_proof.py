@@ -133,6 +133,12 @@ def test_a_promise_is_judged_by_what_its_checkpoint_said(printed, error, outcome
     assert not found.ok
 
 
+def test_a_promise_below_one_that_was_not_held_was_not_reached() -> None:
+    source = "\n".join(f'lab.checkpoint("{claim}")' for claim in CLAIMS)
+    found = judged(source, error=f"checkpoint '{CLAIMS[0]}'\n  said: it is keyed by path")
+    assert [each.outcome for each in found.promises[:2]] == [BROKEN, UNREACHED]
+
+
 def test_a_chapter_that_is_left_out_says_why_for_each_of_its_promises() -> None:
     why = "Chapter 13 is left out: functions there cannot reach this machine"
     found = judged('lab = Lab.open(chapter="13")', printed=f"{why}\n", index=0)

@@ -163,7 +163,9 @@ def _outcome(claim: str, cell: "NotebookNode", error: str) -> tuple[str, str] | 
     printed = _printed(cell)
     if f"Checkpoint: {claim}." in printed:
         return HELD, ""
-    if f"checkpoint '{claim}'" not in error and claim not in _CLAIMED.findall(cell.source):
+    another_failed = "checkpoint '" in error  # above it in the same cell
+    here = claim in _CLAIMED.findall(cell.source) and not another_failed
+    if not here and f"checkpoint '{claim}'" not in error:
         return None
     if left_out := re.search(r"Checkpoint left out: (.*)", printed):
         return LEFT_OUT, left_out[1]
