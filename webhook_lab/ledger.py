@@ -75,7 +75,7 @@ class Ledger:
             yield
         finally:
             with contextlib.suppress(OSError):  # while it is held: who waits for it looks for another then
-                if not self.path.exists() and self._lock.lock_counter == 1:
+                if self._lock.lock_counter == 1:
                     Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock.release()
 

@@ -155,12 +155,12 @@ def test_two_commands_at_one_moment_leave_one_pipeline_or_none() -> None:
 
 
 @pytest.mark.long
-def test_whatever_two_do_at_whatever_moment_one_wins_and_nothing_is_left_over() -> None:
+def test_whatever_two_do_at_whatever_moment_one_wins_and_nothing_is_left_over(session: Session) -> None:
     """Threads, each a program of its own as far as the ledger knows: imports cost most."""
-    seed = random.randrange(10_000)
+    seed, path = random.randrange(10_000), open_pipeline().ledger.path
     print(f"seed {seed}")
     chance = random.Random(seed)
-    for _ in range(40):
+    for _ in range(15):
         pair = chance.choice([("build", "build"), ("teardown", "teardown"), ("build", "teardown")])
         late = chance.choice([0, 0, chance.random() * 1.5])
         refusals, start = list[str](), threading.Barrier(2)
@@ -168,7 +168,7 @@ def test_whatever_two_do_at_whatever_moment_one_wins_and_nothing_is_left_over() 
         def take(
             what: str, pause: float, start: threading.Barrier = start, refusals: list[str] = refusals
         ) -> None:
-            pipeline = open_pipeline()
+            pipeline = Pipeline(session, Names(PREFIX), Ledger(path))
             start.wait()
             threading.Event().wait(pause)
             try:
@@ -184,5 +184,6 @@ def test_whatever_two_do_at_whatever_moment_one_wins_and_nothing_is_left_over() 
         assert len(refusals) <= 1, (seed, refusals)
         assert all(REFUSED in each for each in refusals), (seed, refusals)
         assert len(apis()) <= 1, seed
-        standing = {key for key in STEPS if open_pipeline().look_up(key)}
+        now = Pipeline(session, Names(PREFIX), Ledger(path))
+        standing = {key for key in STEPS if now.look_up(key)}
         assert standing in (set(), set(STEPS)), (seed, pair, refusals)

@@ -179,10 +179,12 @@ def test_a_ledger_and_its_lock_are_for_their_owner_alone(ledger: Ledger) -> None
     try:
         with ledger.alone():
             ledger.intend("queue", "q")
-            found = [ledger.path.parent, *ledger.path.parent.iterdir()]
+            found = {
+                path: path.stat().st_mode for path in (ledger.path.parent, *ledger.path.parent.iterdir())
+            }
     finally:
         os.umask(before)
-    assert [path.name for path in found if path.stat().st_mode & 0o077] == []
+    assert [path.name for path, mode in found.items() if mode & 0o077] == []
     assert len(found) == 3
 
 
