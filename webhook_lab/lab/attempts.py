@@ -75,7 +75,8 @@ class Attempts:
     def wait_for_dead(self, *answers: Answer) -> int:
         """Wait until the messages of all these answers lie in the dead-letter queue; how many they are.
 
-        Then for `Traits.log_lag` more: what their last attempts wrote has shown by then. Where only a receive shows them, each look is one receive of each that lies there.
+        Then for `Traits.log_lag` more: what their last attempts wrote has shown by then. Where only a receive
+        shows them, each look is one receive of each that lies there.
 
         Raises:
             LabError: they do not in time.
@@ -89,7 +90,7 @@ class Attempts:
                 self.dead_since.setdefault(message["MessageId"], session.now())
             if not wanted <= self.dead_since.keys():
                 return None
-            latest = max(self.dead_since[id_] for id_ in wanted)
+            latest = max((self.dead_since[id_] for id_ in wanted), default=0)
             return session.now() - latest >= lag or None
 
         with explain("look for dead letters"):
