@@ -105,4 +105,5 @@ def test_no_cell_is_red_or_silent_or_says_what_is_not_so(account: str, chapter: 
 
 def _lines(text: str | None) -> list[str]:
     """What is compared of a text: its lines, but for what a long wait says."""
-    return [line.strip() for line in (text or "").splitlines() if not line.startswith("Waiting for ")]
+    lines = [line.strip() for line in (text or "").splitlines()]
+    return [line for line in lines if line and not line.startswith("Waiting for ")]

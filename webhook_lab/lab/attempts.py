@@ -75,18 +75,23 @@ class Attempts:
     def wait_for_dead(self, *answers: Answer) -> int:
         """Wait until the messages of all these answers lie in the dead-letter queue; how many they are.
 
-        Where only a receive shows them, each look is one receive of each that lies there.
+        Then for `Traits.log_lag` more: what their last attempts wrote has shown by then. Where only a receive
+        shows them, each look is one receive of each that lies there.
 
         Raises:
             LabError: they do not in time.
         """
         session, url = self._pipeline.session, self._pipeline.get("dlq").url
         wanted = {str(answer.message_id) for answer in answers}
+        lag = session.target.traits.log_lag * 1000
 
         def once_there() -> bool | None:
             for message in messages_of(session, queue_url=url):
                 self.dead_since.setdefault(message["MessageId"], session.now())
-            return wanted <= self.dead_since.keys() or None
+            if not wanted <= self.dead_since.keys():
+                return None
+            latest = max((self.dead_since[id_] for id_ in wanted), default=0)
+            return session.now() - latest >= lag or None
 
         with explain("look for dead letters"):
             reason = f"{counted(len(wanted), 'dead letter')}"

@@ -156,7 +156,10 @@ def _over_pull(stage: Stage) -> None:
 
 _Shows = Callable[[Stage, Signs], bool]
 _STAGES: dict[str, tuple[Callable[[Stage], None], _Shows]] = {
-    "poison message": (_poison, lambda _, seen: seen.dead >= 2 and not seen.waiting),
+    "poison message": (
+        _poison,
+        lambda _, seen: seen.dead >= 2 and not (seen.waiting or seen.dead_without_a_line),
+    ),
     "slow database": (_slow, lambda _, seen: "oldest_waits" in seen.alarms and seen.work_seconds > 0),
     "sender storm": (_storm, lambda _, seen: "oldest_waits" in seen.alarms and seen.work_seconds > 0),
     "wrong secret": (_rotation, lambda stage, seen: seen.refused == len(stage.answers)),
@@ -167,6 +170,7 @@ _STAGES: dict[str, tuple[Callable[[Stage], None], _Shows]] = {
 
 def _mend(stage: Stage) -> None:
     stage.set("subscribe_function")
+    stage.lab.warm_up()  # as above
     stage.lab.redrive()
 
 
