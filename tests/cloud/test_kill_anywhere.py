@@ -71,11 +71,12 @@ def test_after_a_kill_at_any_call_the_next_teardown_leaves_nothing(
 ) -> None:
     calls = recorded(doomed)[job == "teardown"]
     assert len(calls) > 40
-    for step, number, operation in calls:
+    for (step, number, operation), before in zip(calls, [("", 0, ""), *calls], strict=False):
         case = f"{moment} {operation}, call {number} of {step}"
         if job == "teardown":
             well(doomed, "build", until_of(step))
-        assert doomed.run(job, kill=(step, number, moment)).killed, case
+        polls = (step, operation) == (before[0], before[2])  # asked until something is so: it may be sooner
+        assert doomed.run(job, kill=(step, number, moment)).killed or polls, case
         assert of_lab(PREFIX) <= {each.name for each in sweep.find(session, prefix=PREFIX)}, case
         well(doomed, "teardown")
         nothing_is_left(case)
