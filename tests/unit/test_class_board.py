@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tools.class_board import CELLS, CHAPTERS, MINUTES, PATH
-from tools.refresh import text_of
+from tools.refresh import text_of, varying
 from tools.simulated_class import NAMES, script
 from webhook_lab.course.report import Report
 from webhook_lab.course.standings import NUMBERS, Standings
@@ -34,6 +34,16 @@ def test_the_file_is_as_the_command_writes_it() -> None:
     sources = [(kind.rstrip("*"), source) for kind, source in CELLS]
     written = [(cell.cell_type, cell.source) for cell in notebook.cells]
     assert written == sources, "run python -m tools.class_board"
+
+
+def test_its_outputs_are_of_a_whole_run_and_hold_no_secret() -> None:
+    notebook = nbformat.read(PATH, as_version=4)
+    stored = str([cell.get("outputs") for cell in notebook.cells])
+    assert not varying(stored)
+    assert "whsec_<secret>" in stored
+    for name in NAMES:
+        assert name in stored
+    assert not re.search(r"'output_type': 'error'|stderr", stored)
 
 
 def test_its_links_lead_to_files() -> None:

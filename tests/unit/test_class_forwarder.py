@@ -72,7 +72,7 @@ REFUSED = {
     "negative": ("POST /class HTTP/1.1\nContent-Length: -1\n" + SIGNED, 413),
     "read": ("GET /class HTTP/1.1\n" + SIGNED, 501),
     "a tunnel": ("CONNECT 127.0.0.1:1 HTTP/1.1\n", 501),
-    "nonsense": ("\x00 \x01 HTTP/9.9.9\n", 400),
+    "nonsense": ("\x00 /class HTTP/1.1\n", 501),
 }
 
 

@@ -113,9 +113,10 @@ def test_a_delivery_is_signed_and_the_same_outcome_is_the_same_delivery(learner:
     with serving(TAKEN) as server:
         learner.setenv("WEBHOOK_LAB_CLASS", server.url)
         for outcome in ("failed", "failed", "passed", "passed", "failed"):
-            number = len(server.requests)
             classroom.tell("08", "it holds", outcome)
-            until(lambda n=number: len(server.requests) > n)
+            here = classroom.reporter()
+            assert here
+            until(lambda outbox=here._outbox: not outbox.pending)
     ids = []
     for each in server.requests:
         headers = {name.decode(): value.decode() for name, value in each.headers.items()}

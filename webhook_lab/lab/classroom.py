@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
@@ -19,12 +20,19 @@ from webhook_lab.show import cards
 from webhook_lab.show.board import Board
 from webhook_lab.show.card import Card
 from webhook_lab.watch.items import read_items
+from webhook_lab.watch.log_lines import LogReader
 
 CLASS_HOURS = 12
 """How far back the board looks: one day's class, though the table keeps a week's."""
-OVERLAP = 60_000
-"""Milliseconds that each look goes back before the newest item: an item is put within its function's 30 s."""
-
+OVERLAP = 180_000
+"""Milliseconds that each Scan goes back before the newest item: a minute to the last Scan, and more than the
+30 s that a function may take to put one."""
+SCAN_SECONDS = 60.0
+ATTRIBUTES = {
+    "ProjectionExpression": "#body, #received, #finished",
+    "ExpressionAttributeNames": {"#body": "body", "#received": "received_at", "#finished": "finished_at"},
+}
+"""What a board needs of an item."""
 AT_ONCE = 4
 """Publish functions where each is a process of the teacher's machine. Thirty that start together took minutes
 there; whoever finds them busy is answered 500, and tries again a second later."""
@@ -45,7 +53,9 @@ class ClassRoom:
         api = pipeline.get("api")
         self.url = self._aws.target.invoke_url(api.id, api.stage)
         self._dynamodb = self._aws.client("dynamodb", recorded=False)
-        self._standings = Standings()
+        self._standings, self._scan_at = Standings(), 0.0
+        group = pipeline.names.log_group("subscribe")
+        self._lines = LogReader.of(self._aws, log_group=group, since=self._aws.now())
         self._newest, self._latest = self._aws.now() - CLASS_HOURS * 3_600_000, "{}"
 
     @classmethod
@@ -121,22 +131,43 @@ class ClassRoom:
         )
 
     def _look(self) -> None:
-        """Take on what was stored since the last look, and a while before it: items appear out of order."""
+        """Take on what was stored since the last look, by subscribe's own lines; once a minute by a Scan.
+
+        On the teacher's machine a Scan of a whole day's class takes a second.
+        """
+        if time.monotonic() >= self._scan_at:
+            self._scan()
+            self._scan_at = time.monotonic() + SCAN_SECONDS
+            return
+        with explain(f"read table {self.pipeline.names.table!r}"):
+            stored = [line["id"] for line in self._lines.read() if line.get("outcome") == "stored"]
+            for i in range(0, len(stored), 100):
+                self._fetch(stored[i : i + 100])
+
+    def _fetch(self, ids: list[str]) -> None:
+        """Take on these items; one that AWS is too busy to give comes with the next Scan."""
+        table = self.pipeline.names.table
+        wanted: Any = {table: {"Keys": [{"id": {"S": each}} for each in dict.fromkeys(ids)], **ATTRIBUTES}}
+        for item in self._dynamodb.batch_get_item(RequestItems=wanted)["Responses"].get(table, []):
+            self._take(item)
+
+    def _scan(self) -> None:
+        """Take on what was stored since the last Scan, and a while before: items appear out of order."""
         scan: Any = self._dynamodb.get_paginator("scan")
+        since = self._newest - OVERLAP
         with explain(f"read table {self.pipeline.names.table!r}"):
             pages = scan.paginate(
                 TableName=self.pipeline.names.table,
-                ProjectionExpression="#body, #received, #finished",
                 FilterExpression="#finished > :since",
-                ExpressionAttributeNames={
-                    "#body": "body",
-                    "#received": "received_at",
-                    "#finished": "finished_at",
-                },
-                ExpressionAttributeValues={":since": {"N": str(self._newest - OVERLAP)}},
+                ExpressionAttributeValues={":since": {"N": str(since)}},
+                **ATTRIBUTES,
             )
             for item in (each for page in pages for each in page["Items"]):
-                if (finished_at := int(item["finished_at"]["N"])) >= self._newest:
-                    self._newest, self._latest = finished_at, item["body"].get("S", "{}")
-                if report := Report.read(item["body"].get("S", "")):
-                    self._standings.add(report, int(item["received_at"]["N"]))
+                self._take(item)
+
+    def _take(self, item: Any) -> None:
+        body, finished_at = item["body"].get("S", "{}"), int(item["finished_at"]["N"])
+        if finished_at >= self._newest:
+            self._newest, self._latest = finished_at, body
+        if report := Report.read(body):
+            self._standings.add(report, int(item["received_at"]["N"]))
