@@ -217,7 +217,9 @@ EXTRAS: dict[str, Step] = _Steps(
         Step("bucket", Bucket, lambda names: names.bucket, _bucket, "bucket"),
     )
 )
-"""What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""
+"""What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next.
+
+Neither `status` nor the exported template knows of it; sweep and teardown do."""
 
 LAST = next(reversed(STEPS))
 

@@ -36,7 +36,7 @@ _PARTIAL = "ReportBatchItemFailures"
 _SETTLED = ("Enabled", "Disabled")
 _SECONDS = 180  # AWS gives no figure; a change of state is usually a matter of a minute
 _UNSET: dict[str, Any] = {"FilterCriteria": {}}  # never set here, and put back: it makes messages vanish
-_RECEIVES = dollars(round(prices.idle_labs(1), 2))
+_POLLING_COST = dollars(round(prices.idle_labs(1), 2))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Mapping(Resource):
     title: ClassVar[str] = "Event source mapping"
     idle: ClassVar[str] = (
         f"{FREE}: about {prices.IDLE_RECEIVES}, of which SQS gives {prices.SQS_FREE_REQUESTS:,} free; "
-        f"else {_RECEIVES}"
+        f"else {_POLLING_COST}"
     )
 
     queue_arn: str
