@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab check lint test test-notebooks test-browser test-long refresh book wheelhouse recorded bench lock clean
+.PHONY: help env lab check lint test test-notebooks test-browser test-long refresh book wheelhouse recorded bench audit lock clean
 
 help:
 	@echo "make lab             set up, start the local AWS and open JupyterLab on the first notebook"
@@ -27,6 +27,7 @@ help:
 	@echo "make wheelhouse      every locked package as a file in .cache/wheelhouse, for a room without a network"
 	@echo "make recorded        fetch the recorded GitHub deliveries into .cache/recorded"
 	@echo "make bench           one table of timings"
+	@echo "make audit           what is known against a locked package; needs pipx and a network"
 	@echo "make lock            resolve requirements.lock anew from pyproject.toml"
 	@echo "make env             prepare .venv and nothing more (PYTHON=... picks the interpreter)"
 	@echo "make clean           remove caches"
@@ -62,11 +63,12 @@ test-browser: env
 	$(BIN)/python -m pytest tests/browser
 
 test-long: env
-	$(BIN)/python -m pytest --long -m long tests
+	$(BIN)/python -m tools.rings --long
 
 refresh: env
 	$(BIN)/python -m tools.refresh
 	$(BIN)/python -m tools.agendas
+	$(BIN)/python -m tools.class_board
 	$(BIN)/python -m tools.showcase
 
 book: env
@@ -80,6 +82,10 @@ recorded: env
 
 bench: env
 	$(BIN)/python -m bench
+
+# A program of its own, pinned here: it must not share the environment that it judges.
+audit:
+	pipx run pip-audit==2.10.1 --strict --disable-pip --requirement requirements.lock
 
 lock: env
 	$(BIN)/python -m tools.lock

@@ -52,22 +52,24 @@ class Tables:
         what: what is measured, in a few words.
         measure: does it and returns rows by the name that their table has in the JSON; a row that has a
             "kept" says with it whether a promise was kept.
+        always: whether it belongs to the whole bench, or is measured only where it is named.
     """
 
     name: str
     what: str
     measure: Tabulate
+    always: bool = True
 
 
 TABLES: dict[str, Tables] = {}
 """What fills tables, by its name, in the order of registration."""
 
 
-def tables(name: str, what: str) -> Callable[[Tabulate], Tabulate]:
+def tables(name: str, what: str, *, always: bool = True) -> Callable[[Tabulate], Tabulate]:
     """Register the decorated function as the one that fills the tables of `name`."""
 
     def register(measure: Tabulate) -> Tabulate:
-        TABLES[name] = Tables(name, what, measure)
+        TABLES[name] = Tables(name, what, measure, always)
         return measure
 
     return register

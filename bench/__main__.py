@@ -7,9 +7,25 @@ import statistics
 import sys
 from typing import Any
 
-from bench import PARTS, TABLES, Part, Rows, building, database, doors, drain, first_use, live, model, sending
+from bench import (
+    PARTS,
+    TABLES,
+    Part,
+    Rows,
+    building,
+    classroom,
+    cold,
+    database,
+    doors,
+    drain,
+    first_use,
+    live,
+    model,
+    sending,
+    soak,
+)
 
-MODULES = (building, first_use, database, drain, sending, live, doors, model)
+MODULES = (building, first_use, database, drain, sending, live, doors, model, cold, classroom, soak)
 """Where the parts are."""
 
 
@@ -43,7 +59,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in known]:
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(known)}")
-    names, results = arguments.names or known, {}
+    whole = [*PARTS, *(each.name for each in TABLES.values() if each.always)]
+    names, results = arguments.names or whole, {}
     if not arguments.json and set(names) & set(PARTS):
         print(f"{'part':12} {'median':>9} {'at most':>9}  {'times':>5}  what")
     tabled: dict[str, Rows] = {}

@@ -6,7 +6,7 @@ from typing import Any
 from bench import tables
 from tests.unit.simpy_queue import SimpyQueue
 from webhook_lab.scale.arrivals import queued_at
-from webhook_lab.scale.engine import Engine
+from webhook_lab.scale.calm import QuickEngine
 from webhook_lab.scale.fluid import outline
 from webhook_lab.scale.scenario import Flow, Scenario
 
@@ -23,9 +23,9 @@ def model() -> dict[str, list[dict[str, Any]]]:
 def row(batch: int) -> dict[str, Any]:
     """Processor seconds of a million, and messages a second of a small run in both."""
     scenario = Scenario((Flow(MILLION, 0.0, 600.0),), batch_size=batch, table_writes=1e9)
-    seconds = seconds_of(lambda: Engine(scenario).run())
+    seconds = seconds_of(lambda: QuickEngine(scenario).run())
     small = scenario.but(flows=(Flow(SMALL, 0.0, 600.0),))
-    ours = seconds_of(lambda: Engine(small).run())
+    ours = seconds_of(lambda: QuickEngine(small).run())
     simpy = seconds_of(lambda: in_simpy(small).run())
     return {
         "batch_size": batch,

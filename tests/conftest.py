@@ -18,7 +18,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEBHOOK_LAB_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.delenv("AWS_PROFILE", raising=False)
+        for own in ("AWS_PROFILE", "WEBHOOK_LAB_CLASS"):
+            patch.delenv(own, raising=False)
         target = os.environ.get("WEBHOOK_LAB_TARGET", "local")
         if target.startswith("http"):
             yield Cloud(
@@ -28,10 +29,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
                 secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
             )
             return
-        with private_cloud() as own:
-            for name, value in own.environment().items():
+        with private_cloud() as made:
+            for name, value in made.environment().items():
                 patch.setenv(name, value)
-            yield own
+            yield made
 
 
 @pytest.fixture

@@ -58,9 +58,12 @@ def directive(name: str) -> str:
     found = getattr(importlib.import_module(module), last)
     if inspect.ismodule(found):
         return f".. automodule:: {name}\n   :members:\n"
-    return (
-        f".. autoclass:: {name}\n   :members:\n" if inspect.isclass(found) else f".. autofunction:: {name}\n"
-    )
+    if not callable(found):  # without its value, which may be long
+        return f".. autodata:: {name}\n   :no-value:\n"
+    if not inspect.isclass(found):
+        return f".. autofunction:: {name}\n"
+    ours = any(base.__module__.startswith("webhook_lab") for base in found.__bases__)
+    return f".. autoclass:: {name}\n   :members:\n" + ("   :inherited-members:\n" if ours else "")
 
 
 def names_page() -> str:

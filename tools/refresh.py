@@ -43,10 +43,12 @@ VARYING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(127\.0\.0\.1|localhost):\d+"), r"\1:<port>"),
     (re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sha256>"),
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/]{16,}=*"), "whsec_<secret>"),
+    (re.compile(r"(?<=/restapis/)\w+"), "<api>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b1[6-9]\d{8}(?:\d{3})?(?:\.\d+)?\b"), "<time>"),
 )
-"""What differs between runs, and the token for it: addresses, ids, digests, times as text and as numbers."""
+"""What differs on another run, and the token for it: addresses, ids, secrets, digests, times."""
 
 
 def varying(text: str) -> list[str]:
@@ -105,7 +107,13 @@ def fresh_lab() -> Iterator[None]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, private_cloud() as cloud:
         os.environ.update(cloud.environment(), WEBHOOK_LAB_HOME=home, IPYTHONDIR=str(Path(home) / "ipython"))
         os.environ["WEBHOOK_LAB_HEADLESS"] = "1"  # the last frame alone, on light paper whoever refreshes
-        for name in ("MPLBACKEND", "AWS_PROFILE", "WEBHOOK_LAB_NAME", "WEBHOOK_LAB_AWS_ACCOUNT"):
+        for name in (
+            "MPLBACKEND",
+            "AWS_PROFILE",
+            "WEBHOOK_LAB_NAME",
+            "WEBHOOK_LAB_AWS_ACCOUNT",
+            "WEBHOOK_LAB_CLASS",
+        ):
             os.environ.pop(name, None)
         try:
             yield

@@ -1,4 +1,6 @@
-"""Run the rings of tests one after the other and add up what they say: `python -m tools.rings [--check]`.
+"""Run the rings of tests one after the other and add up what they say.
+
+`python -m tools.rings`: what `make test` runs; `--check`: without a server; `--long`: what takes minutes.
 
 Test files are spread over the processors, but for those marked `alone`: what they show depends on several
 things that run in step. Notebooks likewise; a round of them is one lab that they share. An endpoint that is
@@ -15,8 +17,9 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = ["tests/unit", "tests/handlers", "tests/sabotage"]
-SERVERS = ["tests/database", "tests/cloud"]
+SERVERS = ["tests/database", "tests/cloud", "tests/days"]
 NOTEBOOKS = ["tests/notebooks"]
+LONG = ["--long", *QUICK, *SERVERS, *NOTEBOOKS, "-m"]
 MOST = 4
 """Processes. Each starts servers of its own, which want processors too."""
 
@@ -69,6 +72,8 @@ def main() -> None:
     """Every ring runs, whatever an earlier one says. The last line has the sums."""
     if "--check" in sys.argv:
         results = [run_spread(QUICK)]
+    elif "--long" in sys.argv:
+        results = [run_spread([*LONG, "long and not alone"]), run([*LONG, "long and alone"])]
     else:
         beside_others = run_spread([*QUICK, *SERVERS, "-m", "not alone"])
         results = [beside_others, run([*SERVERS, "-m", "alone"]), run(NOTEBOOKS)]

@@ -87,7 +87,8 @@ g.l {{ animation-name: l }}
 </style>"""
 PAPER = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -8 {width} {height}" role="img" aria-label="{alt}" '
-    'font-size="12" font-family="system-ui,sans-serif" fill="{ink}" color="{ink}">'
+    'font-size="12" font-family="system-ui,sans-serif" fill="{ink}" color="{ink}" '
+    'style="--jp-layout-color0:{paper}">'
     '{style}<rect x="-16" y="-8" width="{width}" height="{height}" rx="6" fill="{paper}"/>'
 )
 

@@ -2,7 +2,7 @@
 
 One JSON object a line, appended and fsynced: `intend` (kind and name, before the request), `done` (with the
 id that AWS gave), `removed`, `refused`. The file belongs to one cloud: an account
-and region, or one local cloud's life.
+and region, or one local cloud's life. A lock beside it lets one program at a time change the lab.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import filelock
 import platformdirs
 
 from webhook_lab.aws.errors import LabError
@@ -47,11 +48,42 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._told = False
+        self._opened = ""
+        self._lock = filelock.FileLock(f"{path}.lock", timeout=0, mode=0o600)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only one who changes this lab: two at once would make two REST APIs of one name.
+
+        Within itself it may be entered again. Where nothing can be written there is no lock either.
+
+        Raises:
+            LabError: another program, or another thread, is at it.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.acquire()
+        except filelock.Timeout:
+            said = "another program is building it or removing it at this moment; nothing was changed here"
+            raise LabError(
+                "change this lab", said, "Wait until that has ended, then run this again."
+            ) from None
+        except (OSError, NotImplementedError):
+            yield
+            return
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # while it is held: who waits for it looks for another then
+                if self._lock.lock_counter == 1:
+                    Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()
 
     def opened(self, endpoint_url: str) -> None:
         """Note where the cloud answers, so that a later process can tell whether it still does."""
+        self._opened = endpoint_url
         if not self.path.exists():
-            self._note({"op": "opened", "kind": "cloud", "name": endpoint_url})
+            self._note(_opened(endpoint_url))
 
     @property
     def endpoint_url(self) -> str | None:
@@ -133,13 +165,15 @@ class Ledger:
         return f"{said} It was renamed to {aside.name}; what AWS itself shows counts."
 
     def _append(self, entry: dict[str, str]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # A line that a kill cut short must not swallow the next one: start on a fresh line.
-        with self.path.open("ab+") as file:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self.path, "ab+", opener=_for_its_owner) as file:
+            # A line that a kill cut short must not swallow the next one: start on a fresh line.
             if file.tell():
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     file.write(b"\n")
+            elif self._opened and entry["op"] != "opened":  # a teardown has retired it meanwhile
+                file.write(json.dumps(_opened(self._opened)).encode() + b"\n")
             file.write(json.dumps(entry).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -177,6 +211,15 @@ class Ledger:
                 # Any other was cut short by a kill, which is nothing to speak of.
                 problem = problem or f"line {number}: {line[:40]!r}"
         return entries, problem
+
+
+def _opened(endpoint_url: str) -> dict[str, str]:
+    return {"op": "opened", "kind": "cloud", "name": endpoint_url}
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, whatever the umask."""
+    return os.open(path, flags, 0o600)
 
 
 def _entry(line: str) -> dict[str, str] | None:

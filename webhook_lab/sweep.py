@@ -127,7 +127,7 @@ def still_there(session: Session, prefix: str | None, done: Cleanup) -> list[Lef
         return True if not any((each.kind, each.name) in gone for each in found) else None
 
     with contextlib.suppress(LabError):
-        lag = session.target.traits.list_lag
+        lag = session.target.traits.patience
         retry_until(only_what_stays, seconds=lag, reason="AWS's lists to be of now", longest_pause=5)
     why = {(each.kind, each.name): each for each in done.refused}
     return [why.get((each.kind, each.name)) or _unasked(each) for each in found] + unseen

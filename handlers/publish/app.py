@@ -26,7 +26,6 @@ import os
 import re
 import time
 import uuid
-from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -55,6 +54,11 @@ if NEED_SECRET & set(HANDSHAKES) and HANDSHAKE_SECRET.encode() in {b"", *TAKEN}:
 ITEM_LIMIT = 409_600
 RESERVE = 4_096  # bytes of it for what subscribe adds: times, ids, and some ninety duplicates
 REFUSED_BY_SQS = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Made while the function starts, which its timeout does not count. A message is given up before API Gateway
+# gives up (29 s), so that the error is seen.
+ONCE_MORE = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 2})
+SQS = boto3.client("sqs", config=ONCE_MORE)
 
 
 class Request(NamedTuple):
@@ -157,7 +161,7 @@ def act(decision: Decision, context: Any) -> str | None:
         if decision.kept:
             keep(decision.kept)
         if decision.message:
-            message_id = sqs().send_message(QueueUrl=QUEUE_URL, MessageBody=decision.message)["MessageId"]
+            message_id = SQS.send_message(QueueUrl=QUEUE_URL, MessageBody=decision.message)["MessageId"]
         return message_id
     except Exception as error:
         outcome = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"}
@@ -186,13 +190,6 @@ def sqs_text(body: bytes) -> str | None:
 def unbroken(text: str) -> str:
     """Half a surrogate pair is no character, and DynamoDB takes none: U+FFFD stands for it."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-@cache
-def sqs() -> Any:
-    """Made on first use and kept. It gives up before API Gateway does (29 s), so that the error is seen."""
-    once_more = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 2})
-    return boto3.client("sqs", config=once_more)
 
 
 def log(event: str, context: Any, **more: Any) -> None:

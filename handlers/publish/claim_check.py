@@ -5,13 +5,15 @@ the sender sends again, and the same body takes the same place. What nobody clai
 """
 
 import os
-from functools import cache
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
 
 BUCKET = os.environ.get("CLAIM_CHECK", "")
+ONCE = Config(connect_timeout=2, read_timeout=6, retries={"total_max_attempts": 1})
+"""With SQS's own patience it stays under API Gateway's 29 s."""
+S3: Any = boto3.client("s3", config=ONCE) if BUCKET else None
 
 
 class Kept(NamedTuple):
@@ -29,12 +31,4 @@ def with_claim(envelope: dict[str, Any], body: bytes) -> tuple[Kept, dict[str, A
 
 
 def keep(kept: Kept) -> None:
-    s3().put_object(Bucket=BUCKET, Key=kept.key, Body=kept.body)
-
-
-@cache
-def s3() -> Any:
-    """Made on first use and kept. With SQS's own patience it stays under API Gateway's 29 s."""
-    return boto3.client(
-        "s3", config=Config(connect_timeout=2, read_timeout=6, retries={"total_max_attempts": 1})
-    )
+    S3.put_object(Bucket=BUCKET, Key=kept.key, Body=kept.body)

@@ -21,7 +21,6 @@ import json
 import os
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import boto3
@@ -36,13 +35,14 @@ SIGNED_PREFIX = os.environ.get("SIGNED_PREFIX", "")
 SIGNING_SECRETS = os.environ.get("SIGNING_SECRET", "").split()
 if SIGNED_PREFIX and not SIGNING_SECRETS:
     raise RuntimeError("SIGNED_PREFIX asks for signatures, but SIGNING_SECRET is empty")
+# Made while the function starts, which its timeout does not count; subscribe_postgres has no table.
+TABLE: Any = boto3.resource("dynamodb").Table(TABLE_NAME) if TABLE_NAME else None
 
 FIELDS = ("id", "path", "method", "query", "headers", "body", "body_is_base64", "body_sha256", "message")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log("invocation_start", context)
-    table()  # at once, so that an empty batch warms an environment up
     failed = [record["messageId"] for record in event["Records"] if not settle(record, context, store)]
     log("invocation_finish", context)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
@@ -123,7 +123,7 @@ def store(item: dict[str, Any]) -> str:
 def noted(item: dict[str, Any]) -> set[str] | None:
     """Who has carried the item so far, now this message too. None of them: another body. None: it is gone."""
     try:
-        before = table().update_item(
+        before = TABLE.update_item(
             Key={"id": item["id"]},
             ConditionExpression="body_sha256 = :digest",
             UpdateExpression="ADD delivered_by :message_ids",
@@ -141,18 +141,12 @@ def noted(item: dict[str, Any]) -> set[str] | None:
 def is_new(item: dict[str, Any]) -> bool:
     """Put the item, unless its id is taken."""
     try:
-        table().put_item(Item=item, ConditionExpression="attribute_not_exists(id)")
+        TABLE.put_item(Item=item, ConditionExpression="attribute_not_exists(id)")
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
         return False
     return True
-
-
-@cache
-def table() -> Any:
-    """Made on first use, kept while the environment lives."""
-    return boto3.resource("dynamodb").Table(TABLE_NAME)
 
 
 def now() -> int:

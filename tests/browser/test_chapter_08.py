@@ -73,6 +73,6 @@ def test_runs_are_watched_and_steered(
     expect(last).to_have_text(re.compile(r"\[\d+\]"), timeout=RUN_SECONDS * 1000)
     take_screenshots(page, f"08-{look}")
     nothing_failed(page)
-    expect(page.get_by_text("adds up: True")).to_be_visible()
+    expect(page.get_by_text("all that was accepted is stored: True")).to_be_visible()
     outputs = [output for cell in save(page, notebooks / NAME) for output in cell["outputs"]]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 6

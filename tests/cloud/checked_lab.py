@@ -1,6 +1,7 @@
 """What the tests of checks share: a lab at the beginning of a chapter, and what its checks say."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -57,3 +58,18 @@ def fails(lab: Lab, claim: str, reason: str) -> None:
     with pytest.raises(LabError, match=reason) as refused:
         lab.checkpoint(claim)
     assert claim in refused.value.where
+
+
+def only_receives(lab: Lab, monkeypatch: pytest.MonkeyPatch, *, patience: float = 0) -> None:
+    """From now on only a receive shows a message, as on AWS."""
+    traits = replace(lab.aws.target.traits, peek_path=None, patience=patience)
+    monkeypatch.setattr(lab.aws, "target", replace(lab.aws.target, traits=traits))
+
+
+def received(lab: Lab) -> dict[str, int]:
+    """How often each message of the queue has been received with this receive, by its body."""
+    answer = lab.aws.sqs.receive_message(
+        QueueUrl=lab.queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )
+    found = answer.get("Messages", [])
+    return {each["Body"]: int(each["Attributes"]["ApproximateReceiveCount"]) for each in found}

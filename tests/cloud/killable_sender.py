@@ -1,11 +1,13 @@
 """A sender in a process of its own, to be killed: it goes on with what its journal does not call settled.
 
-    python -m tests.cloud.killable_sender URL SECRET RUN DELIVERIES SHARE JOURNAL
+    python -m tests.cloud.killable_sender URL SECRET RUN DELIVERIES SHARE JOURNAL [ODD]
 
-The journal gets a line before each attempt ("attempted", id) and after each acceptance ("accepted", id).
+ODD deliveries more have bytes that are no text. The journal gets a line before each attempt ("attempted", id)
+and after each acceptance ("accepted", id).
 """
 
 import os
+import random
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from webhook_lab.send.events import PROVIDERS, events
-from webhook_lab.send.retries import is_accepted
+from webhook_lab.send.retries import STANDARD_WEBHOOKS, is_accepted
 from webhook_lab.send.run import Run
 from webhook_lab.send.sender import Delivery
 
@@ -30,8 +32,24 @@ def read(journal: Path) -> dict[str, Counter[str]]:
     return found
 
 
+def odd(run: str, n: int) -> Delivery:
+    """The same bytes whoever asks: any at all, or none."""
+    chance, own = random.Random(f"{run}/{n}"), f"odd_{run}_{n:05}"
+    body = chance.randbytes(chance.choice((0, 1, 100, 20_000)))
+    headers = {"webhook-id": own, "Content-Type": "application/octet-stream"}
+    return Delivery("/odd", body, headers, id=f"webhook:{own}#/odd", schedule=STANDARD_WEBHOOKS)
+
+
+def deliveries_of(run: str, n: int, share: float, odd_ones: int, *, secret: str) -> list[Delivery]:
+    """All that a run sends, in its order."""
+    sent = events(n, secret=secret, run=run, providers=PROVIDERS, redelivered=share)
+    for each in range(odd_ones):
+        sent.insert(each * len(sent) // odd_ones, odd(run, each))
+    return sent
+
+
 def main() -> None:
-    url, secret, run, n, share, path = sys.argv[1:]
+    url, secret, run, n, share, path, *odd_ones = sys.argv[1:]
     done = read(Path(path))["accepted"]
     journal = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -49,7 +67,7 @@ def main() -> None:
         return replace(delivery, sign=sign_and_note)
 
     left = []
-    for delivery in events(int(n), secret=secret, run=run, providers=PROVIDERS, redelivered=float(share)):
+    for delivery in deliveries_of(run, int(n), float(share), int((odd_ones or [0])[0]), secret=secret):
         if done[delivery.id]:
             done[delivery.id] -= 1
         else:

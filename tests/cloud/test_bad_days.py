@@ -29,6 +29,7 @@ def test_a_bad_day_rings_is_judged_by_cause_and_cure_and_ends(lab: Lab, verdict:
     said = repr(lab.cure())
     assert "Rings  nothing" in said
     assert lab.signs.alarms == ()
+    assert "none waits" in lab.signs.chart().says[1]
 
 
 def test_a_day_that_nobody_has_ended_is_over_when_another_begins(lab: Lab) -> None:

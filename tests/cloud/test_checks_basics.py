@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloud import checked_lab
-from tests.cloud.checked_lab import Verdict, at, fails
+from tests.cloud.checked_lab import Verdict, at, fails, only_receives, received
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
 from webhook_lab.lab import Lab
@@ -214,12 +214,46 @@ def test_where_things_show_late_a_claim_is_asked_again(lab: Lab, monkeypatch: py
     lab.create_dead_letter_queue()
     lab.create_queue()
     traits = replace(lab.aws.target.traits, patience=60)
-    lab.aws.target = replace(lab.aws.target, traits=traits)
+    monkeypatch.setattr(lab.aws, "target", replace(lab.aws.target, traits=traits))
     stale = [Depth(1, 0, 0), Depth(1, 0, 0)]
     now = lab.depth
     monkeypatch.setattr(lab, "depth", lambda key="queue": stale.pop() if stale else now(key))
     lab.checkpoint("the deleted message is gone")
     assert not stale
+
+
+@at_03
+def test_an_exercise_that_shows_late_is_asked_again(
+    lab: Lab, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.create_dead_letter_queue()
+    lab.create_queue()
+    send(lab, "poison")
+    only_receives(lab, monkeypatch, patience=60)
+    stale, now = [Depth(0, 0, 0), Depth(0, 0, 0)], lab.depth
+    monkeypatch.setattr(lab, "depth", lambda key="queue": stale.pop() if stale else now(key))
+    assert verdict().startswith("Exercise: solved.")
+    assert not stale
+
+
+@at_03
+def test_a_moved_message_is_counted_and_not_received_where_only_a_receive_shows_it(
+    lab: Lab, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.create_dead_letter_queue()
+    lab.create_queue()
+    only_receives(lab, monkeypatch)
+    send(lab, "poison", "dlq")
+    assert verdict() == "Exercise: not tried yet."
+    send(lab, "poison")
+    assert "in both queues" in verdict()
+    lab.aws.sqs.delete_message(**receive(lab, "dlq"))
+    for _ in range(6):
+        assert verdict().startswith("Exercise: solved.")
+    assert received(lab) == {"poison": 1}, "each look was a receive"
+    send(lab, "poison", "dlq")
+    receive(lab, "dlq")
+    assert "in flight" in verdict()
 
 
 @at_03

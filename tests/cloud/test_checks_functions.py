@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloud import checked_lab
-from tests.cloud.checked_lab import Verdict, at, fails
+from tests.cloud.checked_lab import Verdict, at, fails, only_receives, received
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course.checks import look
 from webhook_lab.lab import Lab
@@ -124,6 +124,45 @@ def test_an_event_of_ones_own_is_judged_by_its_message(
     assert verdict().startswith(f"Exercise: {says}")
 
 
+@at_04
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [
+        ({"path": "/orders/8"}, "not yet. The queue holds 'hello from /orders/8'."),
+        ({"path": "/orders/7", "headers": {}, "body": "eA=="}, "not yet. The id begins with 'lab:'"),
+        ({"path": "/orders/7", "body": "eA=="}, "solved."),
+    ],
+)
+def test_where_only_a_receive_shows_a_message_an_exercise_receives_none(
+    lab: Lab,
+    verdict: Verdict,
+    instead: dict[str, Any],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build(lab, "publish")
+    publish(lab, "ping")
+    only_receives(lab, monkeypatch)
+    assert verdict() == "Exercise: not tried yet."
+    publish(lab, "order-7", **instead)
+    for _ in range(6):
+        assert verdict().startswith(f"Exercise: {says}")
+    assert set(received(lab).values()) == {1}, "each look was a receive"
+
+
+@at_04
+def test_the_message_is_judged_by_what_the_learner_received_where_only_a_receive_shows_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds = "the queue holds the delivery whole, under its sender's id"
+    build(lab, "publish")
+    publish(lab, "ping")
+    only_receives(lab, monkeypatch)
+    fails(lab, holds, "the queue does not hold it")
+    lab.aws.sqs.receive_message(QueueUrl=lab.queue_url, VisibilityTimeout=0, WaitTimeSeconds=5)
+    lab.checkpoint(holds)
+
+
 # --- 05
 
 
@@ -198,11 +237,33 @@ def test_the_peak_is_read_from_the_log(lab: Lab, monkeypatch: pytest.MonkeyPatch
         steps = (("invocation_start", start), ("record_finish", start + 5), ("invocation_finish", start + 9))
         seen = {"request_id": str(number), "id": id_, "message_id": "m", "outcome": "stored"}
         lines += [{"event": event, "at": at, **seen} for event, at in steps]
-    monkeypatch.setattr(lab, "logs", lambda _handler: lines)
+    monkeypatch.setattr(lab, "logs", lambda _handler, until: lines)
     if at_once == 2:
         lab.checkpoint(claim)
     else:
         fails(lab, claim, "3 ran at once")
+
+
+@at_05
+def test_other_settings_are_judged_and_not_kept(lab: Lab) -> None:
+    before = lab.pipeline.settings
+    lab.configure(reserved_concurrency=None)  # an account that can reserve none
+    kept = lab.pipeline.settings
+    card = lab.preflight(reserved_concurrency=2, maximum_concurrency=None)
+    assert "over-pull" in [row[1] for row in card.rows]
+    assert lab.pipeline.settings == kept != before
+    with pytest.raises(LabError, match="configure"):
+        lab.preflight(maximum=2)
+
+
+@at_05
+def test_the_lines_of_deliveries_are_awaited_by_their_ids(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = [json.loads(publish(lab, name)["body"])["id"] for name in ("a", "b")]
+    lines = lab.logs("publish", until=sent)
+    assert set(sent) <= {line.get("id") for line in lines}
+    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 0.0)
+    with pytest.raises(LabError, match="log lines"):
+        lab.logs("publish", until=[*sent, "another"])
 
 
 @at_05

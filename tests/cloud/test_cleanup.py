@@ -270,7 +270,7 @@ def test_lists_and_tags_that_lag_are_looked_at_again(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, no_time: list[float]
 ) -> None:
     found, looks = sweep.find(pipeline.session, prefix=NAMES.prefix), count()
-    lagging = replace(pipeline.session.target.traits, list_lag=60)
+    lagging = replace(pipeline.session.target.traits, patience=60)
     monkeypatch.setattr(pipeline.session, "target", replace(pipeline.session.target, traits=lagging))
     monkeypatch.setattr(sweep, "look", lambda *_, **__: (found if next(looks) < 5 else [], []))
     done = sweep.remove(pipeline.session, found)

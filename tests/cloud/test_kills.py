@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from click.testing import CliRunner
 
+from tests.cloud.account import of_lab
 from tests.cloud.mortal import HERE, killed
 from webhook_lab.cli import main
 from webhook_lab.ledger import state_folder
@@ -37,19 +37,8 @@ def down() -> dict[str, Any]:
 
 
 def standing() -> set[str]:
-    """All that stands with the lab's name, as AWS lists it: nothing of the library has a say in this."""
-    lambda_ = boto3.client("lambda")
-    names = [url.rsplit("/", 1)[1] for url in boto3.client("sqs").list_queues().get("QueueUrls", [])]
-    names += boto3.client("dynamodb").list_tables()["TableNames"]
-    names += [each["FunctionName"] for each in lambda_.list_functions()["Functions"]]
-    names += [
-        each["EventSourceArn"].split(":")[5]
-        for each in lambda_.list_event_source_mappings()["EventSourceMappings"]
-    ]
-    names += [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]]
-    names += [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]]
-    names += [each["name"] for each in boto3.client("apigateway").get_rest_apis()["items"]]
-    return {name for name in names if PREFIX in name}
+    """All that stands with the lab's name."""
+    return of_lab(PREFIX)
 
 
 @pytest.fixture(autouse=True)
@@ -104,19 +93,3 @@ def test_after_a_kill_the_next_up_finishes_what_was_begun() -> None:
     assert here("status")["missing"] == []
     assert len(down()["removed"]) == len(STEPS)
     nothing_is_left()
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("command", ["up", "down"])
-def test_a_kill_at_any_request_leaves_nothing_after_the_next_down(command: str, moment: str) -> None:
-    point = 1
-    while True:
-        if command == "down":
-            here("up")
-        if not killed(str(point), moment, command):
-            break
-        assert down()["remaining"] == 0, point
-        nothing_is_left()
-        point += 1
-    assert point > len(STEPS)

@@ -167,7 +167,7 @@ def test_an_account_that_can_spare_no_executions_is_told_and_the_notebook_goes_o
         raise ReservationRefused("reserve", "below its minimum value of [10]", "MaximumConcurrency alone")
 
     lab = Lab.open(chapter="15")
-    monkeypatch.setattr("webhook_lab.lab.lab.set_reserved_concurrency", refuse)
+    monkeypatch.setattr("webhook_lab.lab.built.set_reserved_concurrency", refuse)
     assert "below its minimum value of [10]" in repr(lab.set_reserved_concurrency(2))
     lab.teardown()
 

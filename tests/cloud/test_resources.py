@@ -51,8 +51,8 @@ def test_a_second_look_costs_few_calls(pipe: Pipe) -> None:
         "log_group": 2,
         "role": 2,
         "function": 1,
-        "mapping": 2,
-        "api": 5,
+        "mapping": 3,
+        "api": 6,
     }
 
 
@@ -122,6 +122,7 @@ def spoil_mapping(pipe: Pipe) -> None:
     pipe.session.lambda_.update_event_source_mapping(
         UUID=pipe.describe("mapping").uuid,
         BatchSize=1,
+        MaximumBatchingWindowInSeconds=1,
         Enabled=False,
         ScalingConfig={},
         FunctionResponseTypes=[],
@@ -396,6 +397,15 @@ def test_what_was_done_and_not_heard_of_is_ours(pipe: Pipe, kind: str) -> None:
         assert pipe.delete(kind)  # the only one
         assert pipe.describe(kind) is None
         change += 1
+
+
+def test_of_twin_apis_one_stays(pipe: Pipe) -> None:
+    """As a creation leaves whose answers were all lost: names of APIs are not unique."""
+    for _ in range(2):
+        pipe.session.apigateway.create_rest_api(name=pipe.name, tags=TAGS)
+    made = pipe.make_whole("api")
+    wanted = pipe.wanted("api")
+    assert [each.id for each in type(wanted).all_named(pipe.session, pipe.name, TAGS)] == [made.id]
 
 
 # The front door in use.

@@ -225,7 +225,7 @@ def test_a_mapping_is_changed_when_it_has_settled(pipe: Pipe, pauses: list[float
             each["State"] = "Updating"
 
     listed = answered(pipe, "ListEventSourceMappings", updating)
-    with listed, answered(pipe, "GetEventSourceMapping", updating, times=2):
+    with listed, answered(pipe, "GetEventSourceMapping", updating, times=3):
         assert pipe.make("mapping") == made
     assert len(pauses) == 2
     with listed_again(pipe, updating), pytest.raises(LabError, match="to be enabled or disabled"):
@@ -272,6 +272,15 @@ def test_a_depth_that_lags_does_not_keep_the_emptying_going(pipe: Pipe) -> None:
         assert empty_queue(sqs, url=url) == 3
 
 
+def test_a_depth_that_shows_nothing_yet_leaves_nothing_behind(pipe: Pipe) -> None:
+    sqs, url = pipe.session.sqs, pipe.make("dlq").url
+    for number in range(13):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    none = {"ApproximateNumberOfMessages": "0"}
+    with answered(pipe, "GetQueueAttributes", lambda parsed: parsed["Attributes"].update(none), times=9):
+        assert empty_queue(sqs, url=url) == 13
+
+
 def test_a_purge_that_is_refused_goes_on_message_by_message(pipe: Pipe) -> None:
     sqs, url = pipe.session.sqs, pipe.make("dlq").url
     sqs.send_message(QueueUrl=url, MessageBody="left over")
@@ -299,7 +308,7 @@ def test_an_api_that_cannot_take_bytes_again_is_made_anew(pipe: Pipe) -> None:
         for each in parsed.get("items", [parsed]):
             each["binaryMediaTypes"] = ["*~1*"]
 
-    with answered(pipe, "GetRestApis", spoil), answered(pipe, "UpdateRestApi", spoil):
+    with answered(pipe, "GetRestApi", spoil), answered(pipe, "UpdateRestApi", spoil):
         second = pipe.make("api")
     assert second.id != first.id
     assert pipe.describe("api") == second

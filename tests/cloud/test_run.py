@@ -4,6 +4,7 @@ import contextlib
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -47,7 +48,10 @@ def test_a_burst_is_counted_to_its_end(lab: Lab) -> None:
     lab.burst(10, redelivered=0.5, providers=["standard-webhooks", "github"])
     facts = run.wait().facts()
     assert facts.pop("peak concurrency") <= 2
-    assert facts == {"sent": 15, "rejected": 0, "stored": 10, "duplicates": 5, "dead": 0, "lost": 0}
+    assert facts == {
+        "sent": 15, "rejected": 0, "stored": 10, "duplicates": 5, "dead": 0,
+        "waiting": 0, "in flight": 0, "lost": 0,
+    }  # fmt: skip
 
 
 def test_a_burst_out_of_range_sends_nothing(lab: Lab) -> None:
@@ -85,6 +89,40 @@ def test_a_run_that_is_not_over_in_time_says_where_its_messages_are(lab: Lab) ->
     assert run.wait().facts()["lost"] == 0
 
 
+def test_a_run_that_is_stopped_early_says_so_before_each_number(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab.create_mapping(enabled=False)
+    run = lab.watch(show=False)
+    lab.burst(5).wait()
+    run.stop()
+    facts = run.facts()
+    assert (facts["waiting"], facts["in flight"], facts["lost"], facts["stored"]) == (5, 0, 0, 0)
+    told = "stopped before all had come out: 0 settled, 0 dead, 5 waiting, 0 in flight, 0 lost"
+    assert told in capsys.readouterr().out
+    for look in (run.fates, run.receives, run.latencies, run.timeline, lambda: run.prediction(5)):
+        look()
+        assert told in capsys.readouterr().out
+    assert run.prediction(5).says == ("Predicted 5.0 s; stopped after 0.0 s, with 5 not out yet",)
+    lab.create_mapping()
+    run = lab.watch(show=False)
+    lab.burst(1)
+    run.wait().facts()
+    assert "held 5 when this run began" in capsys.readouterr().out
+
+
+def test_a_prediction_for_settings_that_did_not_stand_is_refused(lab: Lab) -> None:
+    run = lab.watch(show=False)
+    lab.burst(2)
+    run.wait()
+    assert run.prediction(5, work_seconds=0, batch_size=10, maximum_concurrency=2)
+    assert run.on_paper(lab.scenario()).facts["stored"] == 2
+    with pytest.raises(LabError, match=r"it is for work_seconds 0\.25, and the run had 0\.0"):
+        run.prediction(5, work_seconds=0.25)
+    with pytest.raises(LabError, match="batch_size 1, and the run had 10"):
+        run.on_paper(lab.scenario(batch_size=1))
+
+
 def test_controls_grey_out_when_others_take_their_place_and_when_the_run_is_over(lab: Lab) -> None:
     def threads() -> int:
         return sum(thread.name == "control" for thread in threading.enumerate())
@@ -108,5 +146,6 @@ def test_attempts_are_waited_for_and_dead_letters_noted(lab: Lab) -> None:
     chart = lab.attempts.chart({"the delivery": answer})
     assert chart.says == ("1 message, and none failed",)
     sent = lab.aws.sqs.send_message(QueueUrl=lab.dlq_url, MessageBody="dead")
-    assert lab.attempts.wait_for_dead() == 1
+    assert lab.attempts.wait_for_dead(replace(answer, message_id=sent["MessageId"])) == 1
     assert sent["MessageId"] in lab.attempts.dead_since
+    assert lab.attempts.wait_for("stored", answer) == attempt

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -25,10 +26,20 @@ class Context:
     aws_request_id: str = "a-request-id"
 
 
+@cache
+def fake_aws() -> FakeAWS:
+    """The one that every handler's clients talk to: they are made when it is loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        ignore_configuration(patch)
+        return FakeAWS()
+
+
 def load(handler: str, **environment: str) -> ModuleType:
-    """A fresh module of the handler, configured as Lambda would configure it."""
+    """A fresh module of the handler, configured as Lambda would; its clients talk to the fake."""
     folder = HANDLERS / handler
     with pytest.MonkeyPatch.context() as patch:
+        ignore_configuration(patch)
+        patch.setattr(boto3, "DEFAULT_SESSION", fake_aws().session)
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.syspath_prepend(str(HANDLERS / SHARED))
@@ -87,7 +98,8 @@ class Line:
 
 
 def ignore_configuration(patch: pytest.MonkeyPatch) -> None:
-    """The profile and the files of whoever runs the tests are none of their business."""
+    """The profile, the files and the cloud of whoever runs the tests are none of their business."""
+    patch.delenv("AWS_ENDPOINT_URL", raising=False)
     patch.delenv("AWS_PROFILE", raising=False)
     patch.setenv("AWS_CONFIG_FILE", os.devnull)
     patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
@@ -95,18 +107,13 @@ def ignore_configuration(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def open_line() -> Line:
-    with pytest.MonkeyPatch.context() as patch:
-        ignore_configuration(patch)
-        aws = FakeAWS()
-    return Line(load("publish", QUEUE_URL=QUEUE_URL), load("subscribe", TABLE_NAME="deliveries"), aws)
+    return Line(load("publish", QUEUE_URL=QUEUE_URL), load("subscribe", TABLE_NAME="deliveries"), fake_aws())
 
 
 @pytest.fixture
-def line(open_line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(open_line: Line) -> Line:
     """Empty queue, empty table, no signature asked for."""
     open_line.aws.clear()
-    ignore_configuration(monkeypatch)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", open_line.aws.session)
     return open_line
 
 
@@ -119,9 +126,3 @@ def log_lines(capsys: pytest.CaptureFixture[str]):
 def body_of(item: dict) -> bytes:
     """The bytes that a stored item, or an envelope, stands for."""
     return base64.b64decode(item["body"]) if item["body_is_base64"] else item["body"].encode()
-
-
-@pytest.fixture(autouse=True)
-def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients are made for AWS, whatever cloud another test has exported: a fake answers them."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

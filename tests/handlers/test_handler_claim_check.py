@@ -7,8 +7,8 @@ import random
 import boto3
 import pytest
 
-from tests.handlers.conftest import QUEUE_URL, Line, http, load, sqs_batch
-from tests.handlers.fake_aws import ITEM_LIMIT, FakeAWS, Killed, item_size
+from tests.handlers.conftest import QUEUE_URL, Line, fake_aws, http, load, sqs_batch
+from tests.handlers.fake_aws import ITEM_LIMIT, Killed, item_size
 
 BUCKET = "webhook-lab-bodies-000000000000-us-east-1"
 LARGE = random.Random(7).randbytes(4_500_000)
@@ -18,17 +18,12 @@ HEADERS = {"webhook-id": "msg_large"}
 @pytest.fixture(scope="module")
 def claiming() -> Line:
     publish = load("publish", QUEUE_URL=QUEUE_URL, CLAIM_CHECK=BUCKET)
-    return Line(publish, load("subscribe", TABLE_NAME="deliveries"), FakeAWS())
+    return Line(publish, load("subscribe", TABLE_NAME="deliveries", CLAIM_CHECK=BUCKET), fake_aws())
 
 
 @pytest.fixture
-def line(claiming: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(claiming: Line) -> Line:
     claiming.aws.clear()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", claiming.aws.session)
-    for each in (claiming.publish_app, claiming.subscribe_app):
-        for client in (each.__dict__.get("sqs"), each.__dict__.get("table")):
-            if client:
-                client.cache_clear()
     return claiming
 
 
@@ -42,6 +37,20 @@ def everything_is_known(line: Line) -> None:
     assert {(claim["bucket"], claim["key"]) for claim in claims} == set(line.aws.objects)
     for (_, key), body in line.aws.objects.items():
         assert key == hashlib.sha256(body).hexdigest()
+
+
+def test_every_client_is_there_before_the_first_event(line, monkeypatch):
+    """Making one takes a slow function seconds, which count for its timeout from the first event on."""
+
+    def late(*_, **__):
+        raise AssertionError("a client is made while an event waits")
+
+    for name in ("client", "resource"):
+        monkeypatch.setattr(boto3, name, late)
+        monkeypatch.setattr(boto3.Session, name, late)
+    assert deliver(line) == 202
+    assert line.subscribe() == []
+    everything_is_known(line)
 
 
 BODIES = {

@@ -5,7 +5,6 @@ import hmac
 import time
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 from standardwebhooks import Webhook
 
@@ -24,7 +23,6 @@ def app():
 @pytest.fixture
 def signed_line(line, app, monkeypatch):
     """The line with a publish that asks for signatures under /signed/."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", line.aws.session)
     monkeypatch.setattr(line, "publish_app", app)
     return line
 

@@ -33,7 +33,13 @@ COURSE = Path(__file__).resolve().parents[2] / "notebooks"
 CELL_SECONDS = 120.0
 """More than any cell takes: a cell that waits for the pipeline gives up by itself after a minute."""
 
-LEARNERS_OWN = ("MPLBACKEND", "AWS_PROFILE", "WEBHOOK_LAB_NAME", "WEBHOOK_LAB_AWS_ACCOUNT")
+LEARNERS_OWN = (
+    "MPLBACKEND",
+    "AWS_PROFILE",
+    "WEBHOOK_LAB_NAME",
+    "WEBHOOK_LAB_AWS_ACCOUNT",
+    "WEBHOOK_LAB_CLASS",
+)
 """Set in a learner's shell, these would change what notebooks do; MPLBACKEND=Agg would hide pictures."""
 
 

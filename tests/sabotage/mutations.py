@@ -236,4 +236,25 @@ MUTATIONS = (
         '_BODY = "$input.body"',
         "tests/cloud/test_direct_door.py::test_any_url_says_hello_and_every_character_comes_through",
     ),
+    Mutation(
+        "two may change a lab at once",
+        "webhook_lab/ledger.py",
+        "        except filelock.Timeout:",
+        "        except ZeroDivisionError:",
+        "tests/cloud/test_at_once.py::test_at_every_step_of_one_any_other_is_refused_in_one_message",
+    ),
+    Mutation(
+        "a database's password is printed",
+        "webhook_lab/resources/function.py",
+        'return "SECRET" in name or "PASSWORD" in name',
+        'return "SECRET" in name',
+        "tests/cloud/test_secrets.py::test_no_secret_comes_out_anywhere",
+    ),
+    Mutation(
+        "a web page is let in",
+        "webhook_lab/local_cloud/guard.py",
+        'if "origin" in headers or headers',
+        "if headers",
+        "tests/cloud/test_guard_raw.py::test_what_is_no_plain_request_of_an_owner_or_a_caller_is_refused",
+    ),
 )

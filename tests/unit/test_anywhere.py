@@ -54,6 +54,13 @@ def test_the_fast_rings_run_on_three_systems_and_every_python() -> None:
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
 
 
+def test_what_is_known_against_a_locked_package_is_asked_at_each_push_and_each_week() -> None:
+    for name in ("check", "weekly"):
+        steps = read(ROOT / ".github" / "workflows" / f"{name}.yml")["jobs"]["audit"]["steps"]
+        assert steps[-1] == {"run": "make audit"}
+    assert re.search(r"\n\tpipx run pip-audit==\d[\d.]+ .*--requirement requirements.lock\n", MAKEFILE)
+
+
 def test_a_real_account_is_left_empty_whatever_happens() -> None:
     workflow = read(ROOT / ".github" / "workflows" / "account.yml")
     assert set(workflow[True]) == {"workflow_dispatch"}  # YAML reads "on" as true

@@ -408,6 +408,15 @@ def test_the_printed_code_makes_the_same_calls(replay: Replay) -> None:
     assert replay(*PIPELINE) == [(c.service, c.method, dict(c.params)) for c in PIPELINE]
 
 
+def test_where_boto3_would_go_elsewhere_each_client_names_the_region() -> None:
+    code = render(PIPELINE, zip_sources={}, secrets={}, region="eu-west-1")
+    clients = [line for line in code.splitlines() if "boto3.client(" in line]
+    assert len(clients) > 4
+    assert [line for line in clients if 'region_name="eu-west-1"' not in line] == []
+    assert 'region = "eu-west-1"' in code
+    assert "region_name" not in render([CREATE_TABLE], zip_sources={}, secrets={})
+
+
 def test_the_printed_code_is_formatted(tmp_path: Path) -> None:
     packed = package("publish")
     update = call(

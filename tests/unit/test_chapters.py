@@ -9,7 +9,7 @@ import pytest
 
 from tools.picture import BOXES, picture_of
 from webhook_lab.aws.errors import LabError
-from webhook_lab.course.chapters import CHAPTERS, Chapter, chapter_numbered
+from webhook_lab.course.chapters import CHAPTERS, RESTARTED, Chapter, chapter_numbered
 from webhook_lab.pipeline import LAST, steps_until
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -34,7 +34,10 @@ def test_a_notebook_opens_with_what_a_reader_asks_for_first_and_ends_with_where_
     assert card.startswith(f"# {chapter.number} {chapter.title}\n\n**At the end:** ")
     assert f"![{picture_of(chapter).alt}](pictures/pipeline-{chapter.number}.svg)" in card
     assert card.count("\n- ") == 3
-    (minutes,) = re.findall(r"\| needs \| minutes \| costs on AWS \|\n.+\n\| .+ \| (\d+) \| .+ \|$", card)
+    assert card.endswith(f"|\n\n{RESTARTED}")
+    (minutes,) = re.findall(
+        r"\| needs \| minutes \| costs on AWS \|\n.+\n\| .+ \| (\d+) \| .+ \|\n\nAfter", card
+    )
     assert int(minutes) == chapter.minutes <= 30
     assert "$" not in card  # two of them on one line are mathematics to a notebook
     assert cells[-1].source.endswith(f":** [{after.number} {after.title}]({after.file})")

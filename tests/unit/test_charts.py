@@ -75,7 +75,20 @@ CHARTS = {
     "many marks": lambda: run_chart(
         samples_of(messages=60), marks=[(8, "throttle 4"), (8.3, "throttle 5"), (8.4, "throttle 6")]
     ),
+    "twelve marks": lambda: run_chart(
+        samples_of(messages=60),
+        marks=[(1 + i, f"throttle {i + 2}" if i % 3 else "burst 300") for i in range(12)],
+    ),
+    "twelve marks at the end": lambda: run_chart(
+        samples_of(messages=60), marks=[(14 + i / 5, f"burst {i * 20}") for i in range(12)]
+    ),
     "prediction": lambda: prediction_chart(samples_of(messages=60), [(1, 60), (16, 0)], took=15),
+    "much sooner than predicted": lambda: prediction_chart(
+        samples_of(messages=10), [(1, 60), (16, 0)], took=2.5, marks=[(1, "burst 10"), (2, "throttle 4")]
+    ),
+    "much later than predicted": lambda: prediction_chart(
+        samples_of(messages=60), [(1, 60), (2, 0)], took=15, left=3
+    ),
     "latency": lambda: latency_chart(sent(4), works(*SPANS)),
     "timeline": lambda: timeline_chart(bars(*SPANS), works(*SPANS), began=0, marks=[(0.5, "here")]),
     "poison": lambda: attempts_chart(

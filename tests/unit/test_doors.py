@@ -12,12 +12,12 @@ def sent(*waits: float) -> list[Sent]:
     return [Sent(f"{n}", "/a", 1, 202, "", 0, wait) for n, wait in enumerate(waits)]
 
 
-PUBLISH = Door("publish", sent(*range(20, 60), 900), 10_600, seconds=0.0104, log_bytes=800)
+PUBLISH = Door("publish", sent(*range(20, 60), 900), 10_600, seconds=0.0104, log_bytes=800, memory=512)
 DIRECT = Door("direct", sent(*range(4, 24)), 10_600)
 
 
 def test_what_a_million_costs_follows_from_the_listed_prices() -> None:
-    lambda_ = 0.20 + 0.011 * 128 / 1024 * 1e6 * 0.0000166667
+    lambda_ = 0.20 + 0.011 * 512 / 1024 * 1e6 * 0.0000166667
     assert DIRECT.costs == {"API Gateway": 3.5, "SQS": 0.4}
     assert PUBLISH.costs == pytest.approx({"API Gateway": 3.5, "Lambda": lambda_, "logs": 0.4, "SQS": 0.4})
     assert (PUBLISH.requests, DIRECT.requests) == (3, 2)

@@ -6,6 +6,8 @@ import re
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -42,6 +44,7 @@ def test_the_emulators_private_inside_stands_in_one_folder() -> None:
         answers.functions_are_ready_at_once,
         answers.long_polls_heed_changes,
         answers.no_second_mapping_of_the_same,
+        answers.counting_takes_little,
         proxy.events_hold_each_value,
         proxy.functions_have_29_seconds,
         proxy.nothing_of_the_inside_crosses_the_door,
@@ -89,3 +92,30 @@ def test_a_last_line_is_kept_without_its_end_and_without_ours(line: str, text: s
     printed: queue.Queue[str] = queue.Queue()
     printed.put(line)
     assert lines_until_end(printed, longest=0.01) == text
+
+
+def test_a_large_queue_is_counted_now_and_then_and_a_small_one_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, counted = [100.0], list[int]()
+
+    def count(queue: dict[str, Any]) -> None:
+        counted.append(len(queue["messages"]))
+        clock[0] += len(queue["messages"]) / 1e6
+
+    monkeypatch.setattr(answers, "sqs", SimpleNamespace(_refresh_counts=count))
+    monkeypatch.setattr(
+        answers, "time", SimpleNamespace(monotonic=lambda: clock[0], thread_time=lambda: clock[0])
+    )
+    answers.counting_takes_little()
+    few, many = {"messages": [0] * 100}, {"messages": [0] * 20_000}
+    for _ in range(3):
+        answers.sqs._refresh_counts(few)
+        answers.sqs._refresh_counts(many)
+    assert counted == [100, 20_000, 100, 100]
+    clock[0] += 0.4  # twenty times what the count took
+    answers.sqs._refresh_counts(many)
+    many["messages"].clear()  # as a purge does
+    answers.sqs._refresh_counts(many)
+    answers.sqs._refresh_counts(many)
+    assert counted[4:] == [20_000, 0, 0]

@@ -176,3 +176,9 @@ def test_the_command_needs_no_aws_and_refuses_a_full_folder(tmp_path: Path) -> N
     assert again.exit_code == 1
     assert "not empty" in again.stderr
     assert CliRunner().invoke(main, [*asked, "--force"]).exit_code == 0
+
+
+def test_a_pipeline_that_keeps_large_bodies_in_a_bucket_is_not_exported_without_it(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="no bucket for large bodies"):
+        export(tmp_path / "production", Settings(claim_check=True))
+    assert not (tmp_path / "production").exists()

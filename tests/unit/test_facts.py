@@ -1,6 +1,7 @@
 """Numbers that others decide: stated once, with a source."""
 
 import ast
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -93,6 +94,33 @@ def test_what_boto3_knows_too_agrees_with_the_facts():
 def test_an_idle_mapping_stays_inside_the_free_requests():
     assert prices.IDLE_RECEIVES.value == 648_000
     assert prices.IDLE_RECEIVES.value < prices.SQS_FREE_REQUESTS.value
+
+
+def test_what_forgotten_labs_cost_is_reckoned_and_told_alike():
+    """The page for teachers is prose: its sums have to be these."""
+    each, thirty = prices.idle_labs(1), prices.idle_labs(30)
+    assert each == pytest.approx(0.648 * prices.SQS_REQUESTS.value)
+    assert thirty == pytest.approx(30 * each)
+    assert prices.idle_labs(1, free=True) == 0
+    free = prices.idle_labs(30, free=True)
+    assert free == pytest.approx(thirty - prices.SQS_FREE_REQUESTS.value / 1e6 * prices.SQS_REQUESTS.value)
+    guide = " ".join((PACKAGE.parent / "TEACHING.md").read_text(encoding="utf-8").split())
+    assert f"Thirty forgotten labs cost about USD {thirty:.1f}0 a month" in guide
+    assert f"USD {free:.2f} after the account's free requests" in guide
+
+
+def test_what_chapters_say_of_regions_and_idle_pollers_is_what_the_facts_say():
+    def prose(chapter):
+        (path,) = (PACKAGE.parent / "notebooks").glob(f"{chapter}_*.ipynb")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return " ".join(" ".join("".join(cell["source"]) for cell in cells).split())
+
+    assert len(quotas.API_ELSEWHERE.value) == 13
+    assert "in thirteen regions" in prose("12")
+    assert quotas.api_quotas("eu-south-1") == (2_500, 1_250)
+    assert quotas.api_quotas("eu-central-1") == (10_000, 5_000)
+    assert quotas.MAPPING_IDLES_WITH.value == 2
+    assert "as few as two" in prose("10")
 
 
 def test_every_sender_outlasts_what_a_fifo_queue_remembers():

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from webhook_lab.aws.errors import LabError
+from webhook_lab.resources import function
 from webhook_lab.resources.function import warm_up
 
 
@@ -16,11 +18,12 @@ class Lambda:
     def __init__(self, at_once: int) -> None:
         self.barrier = threading.Barrier(at_once, timeout=10)
         self.invoked: list[dict[str, Any]] = []
+        self.said, self.how = b"{}", {}
 
     def invoke(self, **parameters: Any) -> dict[str, Any]:
         self.invoked.append(parameters)
         self.barrier.wait()
-        return {"Payload": io.BytesIO(b"{}")}
+        return {"Payload": io.BytesIO(self.said), **self.how}
 
 
 @pytest.mark.parametrize("executions", [1, 5])
@@ -28,3 +31,36 @@ def test_as_many_empty_batches_run_at_once_as_environments_are_wanted(executions
     lambda_ = Lambda(executions)
     warm_up(SimpleNamespace(lambda_=lambda_), name="subscribe", executions=executions)  # type: ignore[arg-type]
     assert lambda_.invoked == executions * [{"FunctionName": "subscribe", "Payload": b'{"Records": []}'}]
+
+
+TIMED_OUT = b'{"errorMessage": "Task timed out after 1.00 seconds", "errorType": "Sandbox.Timedout"}'
+RAISED = b'{"errorMessage": "SIGNING_SECRET is empty", "errorType": "RuntimeError"}'
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [(TIMED_OUT, "take an empty batch within its timeout"), (RAISED, "SIGNING_SECRET is empty")],
+)
+def test_a_function_that_fails_its_empty_batch_is_not_taken_for_warm(
+    said: bytes, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function, "_COLD_SECONDS", 0.0)
+    lambda_ = Lambda(1)
+    lambda_.said, lambda_.how = said, {"FunctionError": "Unhandled"}
+    with pytest.raises(LabError, match=told):
+        warm_up(SimpleNamespace(lambda_=lambda_), name="subscribe", executions=1)  # type: ignore[arg-type]
+
+
+def test_one_that_was_cut_off_while_it_started_is_started_again() -> None:
+    lambda_ = Lambda(1)
+    lambda_.said, lambda_.how = TIMED_OUT, {"FunctionError": "Unhandled"}
+    answer = lambda_.invoke
+
+    def second_is_well(**parameters: Any) -> dict[str, Any]:
+        answered = answer(**parameters)
+        lambda_.how = {}
+        return answered
+
+    lambda_.invoke = second_is_well  # type: ignore[method-assign]
+    warm_up(SimpleNamespace(lambda_=lambda_), name="subscribe", executions=1)  # type: ignore[arg-type]
+    assert len(lambda_.invoked) == 2

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook_lab.aws.errors import LabError
@@ -144,9 +144,54 @@ def test_where_nothing_can_be_written_a_cleanup_goes_on_and_nothing_is_created(
     assert capsys.readouterr().out.count("The ledger cannot be written") == 1
 
 
+def test_one_at_a_time_changes_a_lab_and_is_told_so_at_once(ledger: Ledger) -> None:
+    other = Ledger(ledger.path)
+    with ledger.alone(), ledger.alone():
+        ledger.intend("queue", "q")
+        with pytest.raises(LabError, match="another program is building it or removing it"), other.alone():
+            pytest.fail("both are in")
+    with other.alone():
+        ledger.retire()
+        assert [path.name for path in ledger.path.parent.iterdir()] == ["ledger.jsonl.lock"]
+    assert list(ledger.path.parent.iterdir()) == []
+    with ledger.alone(), pytest.raises(LabError), other.alone():
+        pytest.fail("both are in")
+
+
+def test_where_there_can_be_no_lock_a_cleanup_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ledger = Ledger(tmp_path / "file" / "ledger.jsonl")
+    with ledger.alone():
+        ledger.removed("queue", "q")
+
+
+def test_a_ledger_that_was_retired_meanwhile_says_again_whose_it_is(ledger: Ledger) -> None:
+    ledger.opened("http://127.0.0.1:1")
+    Ledger(ledger.path).retire()
+    ledger.intend("queue", "q")
+    assert Ledger(ledger.path).endpoint_url == "http://127.0.0.1:1"
+    assert Ledger(ledger.path).open_rows() == [Row("queue", "q", None)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes there")
+def test_a_ledger_and_its_lock_are_for_their_owner_alone(ledger: Ledger) -> None:
+    before = os.umask(0)
+    try:
+        with ledger.alone():
+            ledger.intend("queue", "q")
+            found = {
+                path: path.stat().st_mode for path in (ledger.path.parent, *ledger.path.parent.iterdir())
+            }
+    finally:
+        os.umask(before)
+    assert [path.name for path, mode in found.items() if mode & 0o077] == []
+    assert len(found) == 3
+
+
 names = st.text(max_size=20)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.tuples(st.sampled_from(["intend", "done", "removed", "refused"]), names, names)))
 def test_the_ledger_says_what_was_last_said_of_each(said: list[tuple[str, str, str]]) -> None:
     """A model beside it: a dict, in the order of first asking."""
@@ -163,6 +208,7 @@ def test_the_ledger_says_what_was_last_said_of_each(said: list[tuple[str, str, s
         assert ledger.set_aside() == ""
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary(), st.integers(0, 2), st.randoms())
 def test_no_bytes_at_all_break_a_ledger(garbage: bytes, copies: int, chance: random.Random) -> None:
     lines = [garbage, *[GOOD.encode()] * copies]

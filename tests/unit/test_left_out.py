@@ -32,7 +32,7 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> TransformerManager:
     manager = TransformerManager()
     shell = SimpleNamespace(input_transformers_cleanup=manager.cleanup_transforms)
     monkeypatch.setattr(skip, "get_ipython", lambda: shell)
-    monkeypatch.setattr(lab, "show_aws_errors_plainly", lambda: None)
+    monkeypatch.setattr(lab, "show_errors_plainly", lambda: None)
     return manager
 
 
@@ -94,3 +94,12 @@ def test_where_everything_is_there_it_is_not_left_out(
     monkeypatch.setattr(needs, "find_spec", lambda name: sys)
     with pytest.raises(AssertionError, match="restored until api"):
         open_on(LOCAL_CLOUD, "13", monkeypatch)
+
+
+def test_cells_that_need_a_reservation_say_why_they_are_left_out(cells: TransformerManager) -> None:
+    skip.leave_out(skip.NEEDS_A_RESERVATION, "Left out: it's so.")
+    cell = f"{skip.NEEDS_A_RESERVATION}\n1 / 0\n"
+    assert cells.transform_cell(cell) == 'print("Left out: it\'s so.")\n'
+    assert cells.transform_cell("1 / 1\n") == "1 / 1\n"
+    skip.go_on()
+    assert cells.transform_cell(cell) == cell

@@ -14,10 +14,12 @@ from jupyter_client.manager import start_new_kernel
 
 from tests.simulated_run import SimulatedRun
 from webhook_lab.show import live as live_module
-from webhook_lab.show.axes import WIDTH, axis_end, axis_top, spread, tick, values_below
+from webhook_lab.show.axes import axis_end, axis_top, spread, tick, values_below
+from webhook_lab.show.charts import panels_chart
 from webhook_lab.show.live import Live, tail
 from webhook_lab.show.live_svg import frame
 from webhook_lab.show.series import MOST, RUN, collect
+from webhook_lab.show.size import WIDTH
 from webhook_lab.watch.rows import Sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,3 +277,29 @@ def test_while_a_cell_awaits_every_move_of_a_slider_arrives_and_is_reported(kern
     asked = "print(slider.value, get_ipython().kernel.shell_handlers['comm_msg'].__name__)"
     said = outputs_of(client, client.execute(asked))
     assert next(each["content"]["text"] for each in said if each["msg_type"] == "stream") == "4 comm_msg\n"
+
+
+@pytest.mark.parametrize("apart", [0.8, 1.5, 2.6])
+def test_twelve_marks_have_their_names_beside_their_lines_and_none_runs_into_another(apart):
+    marks = [(1 + i * apart, f"throttle {i}" if i % 2 else "burst 300") for i in range(12)]
+    names = {name for _, name in marks}
+    texts = [text for text in drawn(many(5), marks, now=32.0).iter("text") if text.text in names]
+    boxes = [(float(t.attrib["x"]), float(t.attrib["y"]), 6.5 * len(t.text)) for t in texts]
+    assert len(boxes) == 12
+    assert all(x >= 0 and x + width <= WIDTH for x, _, width in boxes)
+    for i, (x, y, _) in enumerate(boxes):
+        for left, row, width in boxes[:i]:
+            assert y != row or x >= left + width or left >= x + boxes[i][2]
+
+
+def test_the_saved_picture_names_the_marks_that_the_live_one_names():
+    marks = [(1 + i * 0.9, f"burst {i}") for i in range(12)]
+    axis = panels_chart(RUN, collect(many(150), RUN), marks).figure.axes[0]
+    assert {text.get_text() for text in axis.texts} >= {name for _, name in marks}
+
+
+def test_marks_closer_than_all_rows_have_room_for_keep_their_lines_and_their_words():
+    marks = [(1, f"burst {i}") for i in range(12)]
+    root = drawn(many(5), marks)
+    assert sum(path.attrib.get("stroke-dasharray") == "2 3" for path in root.iter("path")) == 12
+    assert "burst 11 at 1 s" in root.attrib["aria-label"]

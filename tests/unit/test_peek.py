@@ -22,8 +22,11 @@ def aws(stub: Callable[[str], tuple[Any, Any]]) -> tuple[Session, Any]:
     return session, script
 
 
-def script_receive(script: Any, *ids: str) -> None:
+def script_receive(script: Any, *ids: str, received: int = 0) -> None:
+    messages: list[dict[str, Any]]
     messages = [{"MessageId": id_, "ReceiptHandle": f"handle of {id_}", "Body": id_} for id_ in ids]
+    for message in messages if received else ():
+        message["Attributes"] = {"ApproximateReceiveCount": str(received)}
     script.add_response(
         "receive_message",
         {"Messages": messages} if ids else {},
@@ -82,6 +85,17 @@ def test_what_was_received_is_given_back_when_a_later_receive_is_refused(aws: tu
     script_give_back(script, "m1")
     with pytest.raises(ClientError, match="OverLimit"):
         messages_of(session, queue_url=URL)
+
+
+def test_looks_are_left_out_of_how_often_a_message_was_received(aws: tuple[Session, Any]) -> None:
+    session, script = aws
+    for looks in (1, 2, 3):
+        script_receive(script, "m1", received=3 + looks)
+        script_receive(script)
+        script_give_back(script, "m1")
+    for _ in range(3):
+        (message,) = messages_of(session, queue_url=URL)
+        assert message["Attributes"]["ApproximateReceiveCount"] == "3"
 
 
 _ASKED = (

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.fake_queue import FakeFunction, FakeQueue, a_queue, now, passing_at_once, until
 from webhook_lab.facts import quotas
-from webhook_lab.facts.pollers import LONGEST_PAUSE, Scale
+from webhook_lab.facts.pollers import LONGEST_PAUSE, Scale, pause_after
 from webhook_lab.local_cloud.batches import Refused, bytes_of, failed_of, within
 from webhook_lab.local_cloud.poller import Pollers, PollerSettings
 
@@ -431,3 +431,12 @@ async def test_an_error_that_nobody_thought_of_ends_no_poller() -> None:
         queue.refusal = None
         await until(lambda: not queue.messages)
         assert setting.reports[0] == "PROBLEM: KeyError: 'what?'"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "usual"), [(0, 0.1), (1, 0.2), (2, 0.4), (3, 0.8), (4, 1.6), (5, 3.2), (6, 5.0), (1_000, 5.0)]
+)
+def test_pauses_double_up_to_five_seconds_and_half_of_it_is_chance(attempt: int, usual: float) -> None:
+    pauses = [pause_after(attempt, random.Random(seed)) for seed in range(50)]
+    assert usual / 2 <= min(pauses) < 0.8 * usual
+    assert 1.2 * usual < max(pauses) <= 1.5 * usual

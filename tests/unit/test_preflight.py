@@ -8,7 +8,8 @@ import pytest
 from webhook_lab.aws.errors import LabError, PreflightRefused
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.permissions import allows, lets_api_invoke
-from webhook_lab.pipeline.preflight import Finding, Plan, check, refuse
+from webhook_lab.pipeline.plan import Finding, Plan
+from webhook_lab.pipeline.preflight import check, refuse
 from webhook_lab.resources.policies import MAPPING_ACTIONS, publish_policy, subscribe_policy
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:lab-webhooks"
@@ -288,3 +289,11 @@ def test_refusals_come_first_and_the_first_one_stops_everything() -> None:
     assert isinstance(refused.value, LabError)
     assert "Maximum batch window" in refused.value.said
     assert "https://docs.aws.amazon.com/" in refused.value.try_this
+
+
+def test_a_batching_window_lets_a_batch_be_large_and_hides_it_for_as_much_longer() -> None:
+    assert check(Plan(batch_size=100, batching_window=1, visibility_timeout=181)) == []
+    found = only(Plan(batching_window=1))
+    assert (found.rule, found.try_this) == ("visibility timeout", "Set the visibility timeout to 181 s.")
+    refused = only(Plan(batching_window=301, visibility_timeout=600))
+    assert (refused.level, refused.try_this) == ("refused", "Choose 300 or less.")

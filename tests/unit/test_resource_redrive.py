@@ -75,5 +75,16 @@ def test_a_task_that_is_refused_is_not_followed(stub: Any, code: str) -> None:
     sqs, script = stub("sqs")
     script_task(script)
     script.add_client_error("start_message_move_task", code)
+    script_task(script)
     with pytest.raises(ClientError, match=code):
         moved(sqs)
+
+
+def test_a_task_that_was_started_and_not_heard_of_is_followed(stub: Any, pauses: list[float]) -> None:
+    sqs, script = stub("sqs")
+    script_task(script, 1, "COMPLETED")
+    script.add_client_error("start_message_move_task", "InvalidParameterValue")  # one runs already
+    script_task(script, 2, "RUNNING")
+    script_task(script, 2, "COMPLETED", ApproximateNumberOfMessagesMoved=3)
+    script_depth(script)
+    assert moved(sqs) == Redriven(3, 0)

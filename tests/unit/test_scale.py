@@ -12,6 +12,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline import Settings
 from webhook_lab.scale.arrivals import let_in, poisoned_among, queued_at
+from webhook_lab.scale.calm import QuickEngine
 from webhook_lab.scale.engine import Engine
 from webhook_lab.scale.fluid import outline
 from webhook_lab.scale.forecast import forecast
@@ -43,7 +44,7 @@ def waits_of(engine: Engine) -> np.ndarray:
 
 
 def test_littles_law_holds_the_mean_number_is_the_rate_times_the_mean_time() -> None:
-    engine = Engine(queue_of(3, messages=20_000, load=0.9, random_work=True, seed=5), trace=True).run()
+    engine = QuickEngine(queue_of(3, messages=20_000, load=0.9, random_work=True, seed=5), trace=True).run()
     waits, tally = waits_of(engine), engine.tally
     area = tally.curve("waiting").sum() * tally.width
     assert area == pytest.approx(waits.sum(), rel=0.01)
@@ -54,7 +55,7 @@ def test_littles_law_holds_the_mean_number_is_the_rate_times_the_mean_time() -> 
 @pytest.mark.parametrize("servers", [2, 4])
 def test_random_work_waits_as_erlang_says(servers: int) -> None:
     load = 0.8
-    engine = Engine(
+    engine = QuickEngine(
         queue_of(servers, messages=300_000, load=load, random_work=True, function_timeout=150), trace=True
     ).run()
     offered = servers * load
@@ -66,7 +67,7 @@ def test_random_work_waits_as_erlang_says(servers: int) -> None:
 @pytest.mark.parametrize("servers", [2, 4])
 def test_work_of_one_length_waits_as_crommelin_says(servers: int) -> None:
     load, most = 0.8, 400
-    engine = Engine(queue_of(servers, messages=300_000, load=load, seed=2), trace=True).run()
+    engine = QuickEngine(queue_of(servers, messages=300_000, load=load, seed=2), trace=True).run()
     assert waits_of(engine).mean() == pytest.approx(mean_wait_of_even_work(servers, load, most), rel=0.03)
 
 
@@ -93,8 +94,8 @@ SMALL = {
 
 
 @pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("careful", [False, True])
-def test_simpy_says_the_same_of_every_message(name: str, careful: bool) -> None:
+@pytest.mark.parametrize("model", [QuickEngine, Engine])
+def test_simpy_says_the_same_of_every_message(name: str, model: type[Engine]) -> None:
     case = dict(SMALL[name])
     pollers, room, batch = case["pollers"], case["room"], case["batch"]
     scenario = Scenario(
@@ -103,7 +104,7 @@ def test_simpy_says_the_same_of_every_message(name: str, careful: bool) -> None:
         function_timeout=5.0, visibility_timeout=5.5, max_receive_count=3, table_writes=1e9,
         poisoned=case.get("poisoned", 0.0), random_arrivals=True, seed=7,
     )  # fmt: skip
-    engine = Engine(scenario, trace=True, careful=careful).run()
+    engine = model(scenario, trace=True).run()
     other = SimpyQueue(
         queued_at(scenario)[0].tolist(), pollers, room, batch, scenario.each_batch_seconds,
         scenario.each_message_seconds + scenario.work_seconds, scenario.visibility_timeout, 3,
@@ -118,21 +119,21 @@ def test_simpy_says_the_same_of_every_message(name: str, careful: bool) -> None:
 # --- the limits
 
 
-def test_the_fast_loop_and_the_careful_one_say_the_same() -> None:
+def test_the_quick_engine_says_the_same() -> None:
     scenario = Scenario(
         (Flow(5_000, 0.0, 500.0), Flow(20_000, 100.0, 5.0), Flow(100, 1_000.0, 3_000.0)),
         maximum_concurrency=None, reserved_concurrency=None, work_seconds=2.0, batch_size=5,
         visibility_timeout=200, random_arrivals=True,
     )  # fmt: skip
-    fast, careful = (Engine(scenario, trace=True, careful=each).run() for each in (False, True))
-    np.testing.assert_allclose(sorted(fast.served), sorted(careful.served), atol=1e-9)
+    quick, whole = (model(scenario, trace=True).run() for model in (QuickEngine, Engine))
+    np.testing.assert_allclose(sorted(quick.served), sorted(whole.served), atol=1e-9)
 
 
 def test_pollers_grow_by_the_minute_up_to_what_the_account_runs() -> None:
     """After a minute 300 more, in the account's 900 that need not be kept free."""
     scenario = Scenario((Flow(60_000),), maximum_concurrency=None, reserved_concurrency=None, batch_size=1,
                         work_seconds=10.0, table_writes=1e9)  # fmt: skip
-    engine = Engine(scenario).run()
+    engine = QuickEngine(scenario).run()
     running, times = engine.tally.curve("running"), engine.tally.times
     assert [running[np.searchsorted(times, at)] for at in (50, 110, 170)] == [5, 305, 605]
     assert running.max() == quotas.LAMBDA_ACCOUNT_CONCURRENCY.value - 100
@@ -150,7 +151,7 @@ def test_no_more_than_120_000_are_in_flight() -> None:
 
 def test_a_group_of_a_fifo_queue_is_worked_on_one_batch_at_a_time() -> None:
     alone = Scenario((Flow(50),), maximum_concurrency=None, message_groups=1, batch_size=1, work_seconds=1.0)
-    assert Engine(alone).run().tally.curve("running").max() == 1
+    assert QuickEngine(alone).run().tally.curve("running").max() == 1
 
 
 def test_reserved_concurrency_alone_sends_good_messages_to_the_dead_letter_queue() -> None:
@@ -222,12 +223,12 @@ def test_the_fluid_answer_comes_at_once_for_any_number() -> None:
 
 def test_memory_is_at_most_16_bytes_for_each_message_that_waits() -> None:
     scenario = Scenario((Flow(MILLION),))
-    Engine(Scenario((Flow(100_000),))).run()
+    QuickEngine(Scenario((Flow(100_000),))).run()
     tracemalloc.start()
-    Engine(scenario).run()
+    QuickEngine(scenario).run()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak / MILLION <= 16 + 4  # four for the books of the fast loop, which do not grow
+    assert peak / MILLION <= 16  # eight of them its time; the rest are books, which do not grow with it
 
 
 # --- bad input

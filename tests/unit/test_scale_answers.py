@@ -48,13 +48,14 @@ def test_the_next_ceiling_is_the_throttle_then_pollers_and_then_the_table() -> N
 
 
 def test_a_million_costs_what_the_prices_say() -> None:
-    original, ours, direct, fifo = (cost(variant) for variant in VARIANTS)
+    original, ours, direct, fifo = (cost(variant, memory=512) for variant in VARIANTS)
     assert ours["API Gateway"] == prices.REST_API_REQUESTS.value
     assert ours["DynamoDB"] == pytest.approx(11 * prices.DYNAMODB_WRITES.value)
     assert ours["SQS"] == pytest.approx((1 + 0.2 + 0.1) * prices.SQS_REQUESTS.value)
     assert original["DynamoDB"] == pytest.approx(2 * prices.DYNAMODB_WRITES.value)
     assert sum(direct.values()) < sum(ours.values()) < sum(fifo.values())
-    assert cost(VARIANTS[1], deliveries=100)["SQS"] == pytest.approx(ours["SQS"] / 10_000)
+    assert cost(VARIANTS[1], memory=512, deliveries=100)["SQS"] == pytest.approx(ours["SQS"] / 10_000)
+    assert cost(VARIANTS[1], memory=1_024)["Lambda"] > ours["Lambda"]
     assert idle_month() == pytest.approx(0.26, abs=0.01)
 
 

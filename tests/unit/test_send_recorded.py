@@ -3,7 +3,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook_lab.aws.errors import LabError
@@ -84,6 +84,7 @@ def test_what_belongs_to_the_connection_is_recomputed_or_dropped_and_named(tmp_p
     assert left_out(delivery.headers) == list(RECORDED_ELSEWHERE)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary(), st.dictionaries(st.from_regex(r"[A-Za-z-]{1,20}", fullmatch=True), st.text(max_size=20)))
 def test_any_body_goes_byte_for_byte_with_its_own_length(body: bytes, headers: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +97,7 @@ def test_any_body_goes_byte_for_byte_with_its_own_length(body: bytes, headers: d
     assert lengths == [b"%d" % len(body)]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary())
 def test_any_headers_file_is_read_or_refused_in_words(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

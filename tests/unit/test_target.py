@@ -163,6 +163,32 @@ def test_the_region_of_the_profile_counts_where_the_environment_names_none(
     assert target.resolve({**AWS, "AWS_REGION": "eu-west-1"}).region == "eu-west-1"
 
 
+@pytest.mark.parametrize(
+    ("profile", "environment", "named"),
+    [
+        ("region = eu-north-1", {}, None),
+        ("region = eu-north-1", {"AWS_REGION": "eu-north-1"}, None),
+        ("region = eu-north-1", {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ("", {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ("", {}, target.DEFAULT_REGION),
+    ],
+)
+def test_printed_code_names_the_region_that_boto3_would_not_find(
+    profile: str,
+    environment: dict[str, str],
+    named: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    no_aws_files: Path,
+) -> None:
+    no_aws_files.write_text(f"[default]\n{profile}\n")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    caller_is(monkeypatch, ACCOUNT)
+    found = target.resolve({**AWS, **environment})
+    assert found.region_to_name == named
+    assert (named or boto3.Session().region_name) == found.region
+
+
 def test_the_account_and_the_lab_ask_for_credentials_once(
     monkeypatch: pytest.MonkeyPatch, no_aws_files: Path
 ) -> None:

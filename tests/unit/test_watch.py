@@ -1,6 +1,8 @@
 """A watch over queues and a log that are fakes: what a run is judged by, and by whose clock."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,8 +26,10 @@ class Cloud:
         self.queue: list[dict[str, Any]] = []
         self.hidden: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
+        self.dead_unseen = False  # by their depth
         self.events: list[dict[str, Any]] = []
         self.target = self.sqs = self
+        self.looked_at = Counter[str]()
 
     def client(self, _service: str, *, recorded: bool) -> "Cloud":
         assert not recorded
@@ -35,7 +39,11 @@ class Cloud:
         return NOW
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
-        held = [len(self.dead), 0, 0] if QueueUrl == "dlq" else [len(self.queue), len(self.hidden), 0]
+        held = (
+            [0 if self.dead_unseen else len(self.dead), 0, 0]
+            if QueueUrl == "dlq"
+            else [len(self.queue), len(self.hidden), 0]
+        )
         return {"Attributes": dict(zip(AttributeNames, map(str, held), strict=True))}
 
     def receive_message(self, QueueUrl: str, **_: Any) -> dict[str, Any]:
@@ -90,8 +98,15 @@ def test_dead_letters_are_counted_one_by_one_beside_older_ones(cloud: Cloud) -> 
     cloud.settle(*IDS[:3])
     cloud.dead += messages(*IDS[3:], "another:0")
     facts = wait(watch, IDS).stop().facts(IDS)
-    assert (facts["stored"], facts["dead"], facts["lost"]) == (3, 3, 0)
+    assert (facts["stored"], facts["dead"], facts["lost"]) == (3, 2, 0)
     assert watch.places(IDS) == {"settled": 3, "dead": 2, "waiting": 0, "in flight": 0, "lost": 0}
+
+
+def test_at_the_end_dead_letters_count_that_the_depth_does_not_show_yet(cloud: Cloud) -> None:
+    watch = watch_of(cloud)
+    cloud.dead, cloud.dead_unseen = messages(*IDS), True
+    facts = watch.stop().facts(IDS)
+    assert (facts["dead"], facts["lost"]) == (5, 0)
 
 
 def test_what_was_taken_back_and_died_again_is_dead(cloud: Cloud) -> None:
@@ -100,7 +115,7 @@ def test_what_was_taken_back_and_died_again_is_dead(cloud: Cloud) -> None:
     cloud.dead = []
     watch._look_at_dlq()
     cloud.dead = messages("old:1")
-    assert watch.stop().facts([])["dead"] == 1
+    assert watch.stop().facts(["old:0", "old:1"])["dead"] == 1
 
 
 def test_waiting_in_flight_and_lost_are_different_numbers(cloud: Cloud) -> None:
@@ -108,7 +123,8 @@ def test_waiting_in_flight_and_lost_are_different_numbers(cloud: Cloud) -> None:
     cloud.settle(IDS[0])
     cloud.queue, cloud.hidden = messages(*IDS[1:3]), messages(IDS[3])
     assert watch.stop().places(IDS) == {"settled": 1, "dead": 0, "waiting": 2, "in flight": 1, "lost": 1}
-    assert watch.facts(IDS)["lost"] == 1
+    facts = watch.facts(IDS)
+    assert (facts["waiting"], facts["in flight"], facts["lost"]) == (2, 1, 1)
     assert not watch.is_over(IDS)
 
 
@@ -118,6 +134,41 @@ def test_a_message_that_was_there_before_keeps_no_run_waiting(cloud: Cloud, plac
     watch = watch_of(cloud)
     cloud.settle(*IDS)
     assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
+
+
+def test_what_others_left_is_neither_stored_nor_dead_in_this_run(cloud: Cloud) -> None:
+    cloud.hidden = messages("old:poison")
+    watch = watch_of(cloud)
+    cloud.settle(*IDS, "old:late")
+    cloud.hidden, cloud.dead = [], messages("old:poison")
+    facts = wait(watch, IDS).stop().facts(IDS)
+    assert (facts["stored"], facts["dead"], facts["lost"]) == (5, 0, 0)
+
+
+@pytest.mark.parametrize("place", ["queue", "hidden"])
+def test_nor_does_one_that_a_depth_of_a_minute_ago_did_not_show(cloud: Cloud, place: str) -> None:
+    cloud.traits = replace(AWS, patience=1)
+    watch = watch_of(cloud)
+    setattr(cloud, place, messages("old:poison"))
+    cloud.settle(*IDS[:4])
+    with pytest.raises(LabError):
+        wait(watch, IDS, seconds=2)
+    cloud.settle(IDS[4])
+    assert wait(watch, IDS).stop().places(IDS)["settled"] == 5
+
+
+def test_what_is_taken_back_is_watched_by_its_own_ids(cloud: Cloud) -> None:
+    cloud.dead = messages("old:0", "old:1")
+    watch = watch_of(cloud)
+    with watch.taking_back() as own:
+        cloud.dead = []
+    assert own == ["old:0", "old:1"]
+    cloud.settle("old:0")
+    with pytest.raises(LabError):
+        wait(watch, own, seconds=1.5)
+    cloud.dead = messages("old:1")
+    facts = wait(watch, own).stop().facts(own)
+    assert (facts["stored"], facts["dead"], facts["lost"]) == (1, 1, 0)
 
 
 def test_a_run_goes_on_while_one_of_its_own_messages_is_in_the_queue(cloud: Cloud) -> None:

@@ -68,7 +68,13 @@ _NEW_ROLE = (
 )
 
 
-def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secrets: Mapping[str, str]) -> str:
+def render(
+    calls: Sequence[Call],
+    *,
+    zip_sources: Mapping[str, ZipSource],
+    secrets: Mapping[str, str],
+    region: str | None = None,
+) -> str:
     """Runnable boto3 source that makes these calls again.
 
     Left out: calls that failed, and look-ups whose answers no later call needed.
@@ -76,6 +82,7 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
     Args:
         zip_sources: the folders that a zip is made of, by the SHA-256 (hex) of its bytes.
         secrets: the environment variable to read in place of a value that must not be printed, by that value.
+        region: where the clients go, if boto3 would not go there by itself.
     """
     made = [call for call in calls if call.error is None and call.operation != "GetCallerIdentity"]
 
@@ -109,17 +116,21 @@ def render(calls: Sequence[Call], *, zip_sources: Mapping[str, ZipSource], secre
             body += _NEW_ROLE
         start = f"{variables[index]} = " if index in variables else ""
         body += start + _laid_out(final[index], around=len(start)) + "\n"
-    return _preamble(_names_in(body), clients) + "\n" + body
+    return _preamble(_names_in(body), clients, region) + "\n" + body
 
 
-def _preamble(uses: set[str], clients: Mapping[str, str]) -> str:
+def _preamble(uses: set[str], clients: Mapping[str, str], region: str | None) -> str:
     """What the code that uses these names begins with: imports, clients, and where it runs."""
     boto3 = "import boto3\n"
     if "zip_folders" in uses:
         boto3, uses = boto3 + _ZIP_FOLDER, uses | {"io", "zipfile", "Path"}
     imports = "".join(line for use, line in _IMPORTS.items() if use in uses)
-    opened = "".join(f"{client} = boto3.client({quoted(service)})\n" for client, service in clients.items())
-    opened += "".join(line for use, line in _HOME.items() if use in uses)
+    there = f", region_name={quoted(region)}" if region else ""
+    opened = "".join(
+        f"{client} = boto3.client({quoted(service)}{there})\n" for client, service in clients.items()
+    )
+    home = {**_HOME, "region": f"region = {quoted(region)}\n"} if region else _HOME
+    opened += "".join(line.replace('"sts"', f'"sts"{there}') for use, line in home.items() if use in uses)
     return "\n".join(part for part in (imports, boto3, opened) if part)
 
 

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from botocore import xform_name
@@ -22,7 +22,7 @@ class Call:
         service: boto3's name of the service, such as ``"sqs"``.
         operation: AWS's name, such as ``"CreateQueue"``; for a wait the waiter's name.
         method: boto3's name, such as ``"create_queue"``; for a wait the waiter's name.
-        params: what was asked, as given: secrets and bodies included.
+        params: what was asked, as given: secrets and bodies included, and so never in the record's repr.
         response: what came back, without its ``ResponseMetadata``; None when the call failed or was a wait.
         error: the AWS error code, or the exception's name when nothing came back; None when all went well.
         at: when it began, seconds since the epoch.
@@ -32,8 +32,8 @@ class Call:
     service: str
     operation: str
     method: str
-    params: Mapping[str, Any]
-    response: Mapping[str, Any] | None
+    params: Mapping[str, Any] = field(repr=False)
+    response: Mapping[str, Any] | None = field(repr=False)
     error: str | None
     at: float
     seconds: float

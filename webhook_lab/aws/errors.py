@@ -1,9 +1,7 @@
 """One way to say that something went wrong: where it happened, what was said, what to try."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -59,6 +57,7 @@ _ASK_FOR_IT = "Ask for the permission named above, or use credentials that hold 
 _SIGN_IN_AGAIN = "Sign in again (`aws sso login`, say), restart the kernel, and run the cell again."
 _NOT_KNOWN = "These credentials are not known there. Check AWS_PROFILE and AWS_ACCESS_KEY_ID."
 _TRY_BY_CODE = {
+    "AWS.SimpleQueueService.NonExistentQueue": "It is deleted, or not made yet: run the cell that makes it.",
     "AccessDenied": _ASK_FOR_IT,
     "AccessDeniedException": _ASK_FOR_IT,
     "ExpiredToken": _SIGN_IN_AGAIN,
@@ -66,6 +65,8 @@ _TRY_BY_CODE = {
     "InvalidClientTokenId": _NOT_KNOWN,
     "InvalidParameterValueException": "Change the value that it names; `lab.preflight()` looks at them all.",
     "UnrecognizedClientException": _NOT_KNOWN,
+    "ReceiptHandleIsInvalid": "A later receive, or a delete, has made this handle void: receive it again.",
+    "ConditionalCheckFailedException": "It was stored before: take another id, or run all cells above.",
     "SignatureDoesNotMatch": "The secret key does not belong to this access key. Check the AWS_* variables.",
     "DeleteConflict": "Something was put on it by hand, such as an instance profile: take that off first.",
     "OptInRequired": "This region is not enabled for the account. Set AWS_REGION to one that is.",
@@ -111,27 +112,3 @@ def _advice(error: BotoCoreError) -> str:
             return "Nothing answers there. Run the first cell again: Lab.open finds or starts a cloud."
         case _:
             return "Run `webhook-lab doctor`, then run this again."
-
-
-def show_aws_errors_plainly() -> None:
-    """In a notebook, show what a cell's own boto3 call raised as a `LabError`, without its stack.
-
-    Outside IPython this does nothing.
-    """
-    if "IPython" not in sys.modules:
-        return
-    from IPython.core.getipython import get_ipython
-
-    if (shell := get_ipython()) is None:
-        return
-
-    def show(shell: Any, _kind: type, error: BaseException, *_trace: object, **_more: object) -> list[str]:
-        try:
-            with explain("call AWS from this cell"):
-                raise error
-        except LabError as explained:
-            lines = explained._render_traceback_()
-            shell._showtraceback(LabError, explained, lines)
-            return lines
-
-    shell.set_custom_exc((ClientError, BotoCoreError), show)  # type: ignore[no-untyped-call]

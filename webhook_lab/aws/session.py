@@ -1,5 +1,6 @@
 """The boto3 clients of one lab. Each records the calls it makes, so that a notebook can show them."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -32,7 +33,11 @@ _SERVICES = {"lambda_": "lambda", "tagging": "resourcegroupstaggingapi"}
 
 
 class Session:
-    """Clients for one target, made when first asked for."""
+    """Clients for one target, made when first asked for.
+
+    Attributes:
+        looked_at: by message id, how often it was received only to be looked at.
+    """
 
     sqs: "SQSClient"
     lambda_: "LambdaClient"
@@ -49,6 +54,7 @@ class Session:
         self.target = target
         self.calls = CallLog()
         self.clock = Clock()
+        self.looked_at = Counter[str]()
         self._boto3 = target.session
 
     @property

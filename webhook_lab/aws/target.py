@@ -57,7 +57,7 @@ class Target:
     region: str
     account: str
     access_key_id: str | None
-    secret_access_key: str | None
+    secret_access_key: str | None = field(repr=False)
     instance: str
     traits: Traits
     partition: str = "aws"
@@ -69,6 +69,11 @@ class Target:
         if self.signed_in:
             return self.signed_in
         return _keys_only(self.access_key_id, self.secret_access_key)
+
+    @property
+    def region_to_name(self) -> str | None:
+        """The region, where boto3 would not find it by itself: it reads no AWS_REGION, and has no default."""
+        return self.region if self.signed_in and self.signed_in.region_name != self.region else None
 
     @property
     def dns_suffix(self) -> str:

@@ -16,11 +16,14 @@ class Traits:
         purges_at_once: a purge is over when answered; on AWS it may take what is sent in the next minute.
         function_python: functions run under this machine's Python, whatever runtime they name.
         patience: seconds for which what the services show may lag behind what was done: a check that fails
-            is asked again so long. SQS: depths "may not achieve consistency until at least 1 minute" after
-            producers stop (GetQueueAttributes); lists and tags are eventually consistent too.
+            is asked again so long, and a list is of now. SQS: depths "may not achieve consistency until at
+            least 1 minute" after producers stop (GetQueueAttributes), what is set may take "up to 60 seconds"
+            (SetQueueAttributes); lists and tags are eventually consistent, and no figure is given.
         log_lag: seconds after which a line that a function wrote has shown up in its log group; allowed for,
             not promised by anybody.
-        list_lag: seconds for which a list may show what is deleted; allowed for, not promised by anybody.
+        depth_lag: seconds after which a queue's depth has shown up; allowed for, not promised by anybody.
+        queue_lag: seconds until SQS acts on what was set of a queue: "can take up to 60 seconds"
+            (SetQueueAttributes).
         functions_reach_loopback: a function can connect to what listens on this machine.
         charges: each request costs money, so that a run of many has to name the most it may make.
     """
@@ -34,9 +37,14 @@ class Traits:
     function_python: bool = False
     patience: float = 120.0
     log_lag: float = 10.0
-    list_lag: float = 60.0
+    depth_lag: float = 30.0
+    queue_lag: float = 60.0
     functions_reach_loopback: bool = False
     charges: bool = False
+
+    def allow(self, seconds: float) -> float:
+        """How long to wait for what is done within `seconds`, and may show as late as the services do."""
+        return seconds + self.patience
 
 
 AWS = Traits("AWS", console=True, charges=True)
@@ -50,7 +58,8 @@ LOCAL_CLOUD = Traits(
     peek_path="/_ministack/sqs/messages",
     function_python=True,
     patience=0,
+    depth_lag=0,
+    queue_lag=0,
     functions_reach_loopback=True,
     log_lag=0.5,
-    list_lag=0.0,
 )

@@ -6,11 +6,13 @@ import sys
 import click
 
 from webhook_lab.cli.care import doctor, sweep
+from webhook_lab.cli.classroom import class_
 from webhook_lab.cli.deliveries import redrive, send, show
 from webhook_lab.cli.export import export
 from webhook_lab.cli.open import open_lab
 from webhook_lab.cli.pipeline import catch_up, down, env, status, up
 from webhook_lab.cli.policy import policy
+from webhook_lab.cli.prove import prove
 from webhook_lab.cli.report import Commands
 
 
@@ -26,6 +28,22 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-_COMMANDS = (open_lab, doctor, up, send, show, redrive, status, catch_up, env, export, policy, down, sweep)
+_COMMANDS = (
+    open_lab,
+    doctor,
+    up,
+    send,
+    show,
+    redrive,
+    status,
+    catch_up,
+    env,
+    export,
+    policy,
+    prove,
+    class_,
+    down,
+    sweep,
+)
 for command in _COMMANDS:
     main.add_command(command)

@@ -43,7 +43,7 @@ def sweep(yes: bool, prefix: str | None, every: bool) -> Result:
     lines = [f"{each.kind.replace('_', ' '):9}  {each.name}  (by {each.why})" for each in found]
     facts: dict[str, Any] = {"found": [vars(each) for each in found], "removed": []}
     if yes:
-        with progress(len(found), "Removing") as step:
+        with pipeline.ledger.alone(), progress(len(found), "Removing") as step:
             done = sweeping.remove(session, found, progress=lambda each: step(each.name))
         facts["removed"] = [vars(each) for each in done.removed]
         left = sweeping.still_there(session, lab, done)

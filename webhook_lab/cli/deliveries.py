@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Result:
     pipeline = demand_pipeline()
     api = demand(pipeline, "api")
     url = pipeline.session.target.invoke_url(api.id, api.stage)
-    sent = _send_all(url, deliveries)
+    settles = pipeline.session.target.traits.patience
+    sent = _send_all(partial(post, url, settles=settles), deliveries)
     statuses = dict(sorted(Counter(status for _, status, _ in sent).items()))
     refused = [(name, said) for name, status, said in sent if status != "202"]
     not_sent = len(deliveries) - len(sent)
@@ -67,13 +69,13 @@ def send(paths: tuple[Path, ...], url_path: str, secret: str | None) -> Result:
     return Result(facts, "\n".join(lines), code=STOPPED if not_sent else 1 if refused else 0)
 
 
-def _send_all(url: str, deliveries: list[Delivery]) -> list[tuple[str, str, str]]:
+def _send_all(send: Callable[[Delivery], Answer], deliveries: list[Delivery]) -> list[tuple[str, str, str]]:
     """Post all, a few at once, in no order: the name, the status and the answer of each that was sent.
 
     Ctrl-C lets those on their way arrive, and sends no more.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool, progress(len(deliveries), "Sending") as step:
-        posted: dict[Future[Answer], str] = {pool.submit(post, url, each): each.name for each in deliveries}
+        posted: dict[Future[Answer], str] = {pool.submit(send, each): each.name for each in deliveries}
         try:
             for future in as_completed(posted):
                 step(posted[future])

@@ -42,7 +42,7 @@ def open_lab(notebook: Path | None, no_browser: bool, port: int | None, root: Pa
     """
     _end_in_order_when_asked_to()
     with in_plain_words(), contextlib.suppress(KeyboardInterrupt):
-        root, page = _places(root, notebook)
+        root, page = places(root, notebook)
         port = _port(port)
         click.echo("Starting …", err=True)
         with _environment() as environment, jupyter_lab(root, page, port, environment) as lab:
@@ -56,7 +56,7 @@ def open_lab(notebook: Path | None, no_browser: bool, port: int | None, root: Pa
                     click.echo("Ending …", err=True)
 
 
-def _places(root: Path | None, notebook: Path | None) -> tuple[Path, str]:
+def places(root: Path | None, notebook: Path | None) -> tuple[Path, str]:
     """The folder that JupyterLab shows, and the notebook's address below it."""
     if root is None:
         folders = (Path.cwd(), Path(__file__).parents[2])

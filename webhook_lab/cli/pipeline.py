@@ -1,5 +1,6 @@
 """Building the whole pipeline or what a chapter starts from, looking at it, reaching it, tearing it down."""
 
+import os
 import shlex
 import sys
 from typing import Any
@@ -22,13 +23,14 @@ from webhook_lab.cli.standing import (
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.local_cloud import Cloud, keep, leases, unkeep
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
+from webhook_lab.resources.cleanup import Cleanup, Left
 from webhook_lab.send.signing import check_secret, new_secret
 from webhook_lab.show.cards import teardown_card
 
 _KEPT = "The local cloud is kept until `webhook-lab down`, or until two hours have gone by without a request."
 _QUEUES = ("queue", "dlq")
-_SHELL = "powershell" if sys.platform == "win32" else "sh"
-_SIGNED = "Ask for signatures on every path, by this secret (whsec_…); without a value, by a new one."
+SHELL = "powershell" if sys.platform == "win32" else "sh"
+_SIGNED = "Ask for signatures on every path, by this secret (whsec_…), by SIGNING_SECRET, or by a new one."
 
 
 @click.command()
@@ -41,12 +43,13 @@ def up(secret: str | None) -> Result:
     """
     settings = Settings()
     if secret is not None:
-        secret = check_secret(secret or new_secret())
+        # What is written into a command line, a process list shows to everybody.
+        secret = check_secret(secret or os.environ.get("SIGNING_SECRET") or new_secret())
         settings = Settings(signed_prefix="/", signing_secret=secret)
     pipeline = open_pipeline(settings)
     with progress(len(STEPS), "Building") as step:
         pipeline.build(progress=step)
-    kept = _keep(pipeline)
+    note = kept(pipeline)
     for finding in pipeline.preflight():
         click.echo(f"{finding.level}: {finding.rule}: {finding.said}\n  try:  {finding.try_this}", err=True)
     facts = facts_of(pipeline, {key: pipeline.get(key) for key in STEPS})
@@ -55,7 +58,7 @@ def up(secret: str | None) -> Result:
         facts["secret"] = secret
         hint = f"Every delivery needs a signature by this secret: {secret}"
     where = pipeline.session.target.traits.label
-    return Result(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{kept}")
+    return Result(facts, f"The pipeline stands on {where}: {facts['url']}\n{hint}{note}")
 
 
 @click.command("catch-up")
@@ -69,7 +72,7 @@ def catch_up(chapter: str) -> Result:
         pipeline.restore(begins.starts_with, progress=step)
     standing = [step.key for step in steps_until(begins.starts_with)]
     told = f"Chapter {begins.number} can begin: {begins.title}. Standing: {', '.join(standing) or 'nothing'}."
-    return Result({"chapter": begins.number, "standing": standing}, told + _keep(pipeline))
+    return Result({"chapter": begins.number, "standing": standing}, told + kept(pipeline))
 
 
 @click.command()
@@ -100,7 +103,7 @@ def status() -> Result:
 
 
 @click.command()
-@click.option("--shell", type=click.Choice(["sh", "powershell", "cmd"]), default=_SHELL, show_default=True)
+@click.option("--shell", type=click.Choice(["sh", "powershell", "cmd"]), default=SHELL, show_default=True)
 @reports
 def env(shell: str) -> Result:
     """Print what points the AWS CLI and any SDK at the lab: eval "$(webhook-lab env)".
@@ -127,17 +130,11 @@ def down() -> Result:
     """Remove everything that the pipeline is made of, and prove that nothing is left: exit code 0 says so."""
     if (pipeline := find_pipeline()) is None:
         return Result({"removed": [], "remaining": 0, "left": []}, NOTHING)
-    with progress(len(STEPS), "Removing") as step:
-        done = pipeline.teardown(progress=step)
-    session, prefix = pipeline.session, pipeline.names.prefix
-    refused = {(each.kind, each.name) for each in done.refused}
-    found, _ = sweep.look(session, prefix=prefix)
-    # Such as a log group that Lambda made.
-    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
-    left = sweep.still_there(session, prefix, done)
+    with pipeline.ledger.alone():
+        done, left = take_down(pipeline)
     text = repr(teardown_card(done.removed, left))
     if not left and (cloud := cloud_of(pipeline)):
-        if sweep.remaining(session, prefix=None):
+        if sweep.remaining(pipeline.session, prefix=None):
             text += "\nThe local cloud lives on: another lab stands on it."
         else:
             unkeep(cloud)
@@ -149,7 +146,19 @@ def down() -> Result:
     return Result(facts, text, code=1 if left else 0)
 
 
-def _keep(pipeline: Pipeline) -> str:
+def take_down(pipeline: Pipeline) -> tuple[Cleanup, list[Left]]:
+    """Remove all that the lab is made of, and what else is found of it. What is left, asked of AWS anew."""
+    with progress(len(STEPS), "Removing") as step:
+        done = pipeline.teardown(progress=step)
+    session, prefix = pipeline.session, pipeline.names.prefix
+    refused = {(each.kind, each.name) for each in done.refused}
+    found, _ = sweep.look(session, prefix=prefix)
+    # Such as a log group that Lambda made.
+    done += sweep.remove(session, [each for each in found if (each.kind, each.name) not in refused])
+    return done, sweep.still_there(session, prefix, done)
+
+
+def kept(pipeline: Pipeline) -> str:
     """Let the shared cloud outlive this command, and say so. Any other cloud has an owner of its own."""
     if (cloud := cloud_of(pipeline)) is None:
         return ""

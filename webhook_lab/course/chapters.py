@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.show.cells import RESUME
 
 MINUTES = {
     "00": 10, "01": 25, "02": 15, "03": 25, "04": 30, "05": 30, "06": 25, "07": 25,
     "08": 30, "09": 30, "10": 30, "11": 25, "12": 25, "13": 25, "14": 25, "15": 10,
 }  # fmt: skip
 """How long a chapter takes, by its number: what its card says, and what the agendas add up."""
+
+RESTARTED = f"After a restart of the kernel: select the cell where you were, then *{RESUME}*."
+"""The last line of each chapter's card."""
 
 
 @dataclass(frozen=True)

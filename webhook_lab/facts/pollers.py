@@ -28,6 +28,9 @@ class Scale:
 
 
 def pause_after(attempt: int, chance: random.Random) -> float:
-    """Seconds to wait after so many attempts before."""
+    """Seconds until a poller tries again, after a throttle or an error and so many attempts before it.
+
+    The poller waits for so long, and the model on paper reckons with it. AWS gives no figure: an assumption.
+    """
     doubled = FIRST_PAUSE * 2.0 ** min(attempt, DOUBLINGS)
     return min(LONGEST_PAUSE, doubled) * chance.uniform(0.5, 1.5)

@@ -26,6 +26,7 @@ ALARM_MONTHS = Fact(0.10, "USD a month for each alarm", _PRICING.format("cloudwa
 """For a metric at the standard resolution of a minute."""
 FREE_ALARMS = Fact(10, "alarms", _PRICING.format("cloudwatch"))
 
+# The prices of RDS were read where others quote them: AWS shows its own only to a browser that runs scripts.
 RDS_INSTANCE_HOURS = Fact(0.032, "USD an hour", _PRICING.format("rds/postgresql"))
 """A db.t4g.small with PostgreSQL in one Availability Zone; two of them cost twice as much."""
 RDS_STORAGE_GB_MONTHS = Fact(0.115, "USD a month for each GB", _PRICING.format("rds/postgresql"))
@@ -44,4 +45,17 @@ IDLE_RECEIVES = Fact(
     "receives a month",
     quotas.MAPPING_STARTS_WITH.source,
 )
-"""How often a mapping asks an idle queue: its first pollers, each waiting as long as a receive can."""
+"""How often a mapping asks an idle queue: its first pollers, each waiting as long as a receive can.
+
+Where no MaximumConcurrency is set, AWS may let fewer ask: `quotas.MAPPING_IDLES_WITH`.
+"""
+
+
+def idle_labs(labs: int, *, free: bool = False) -> float:
+    """US dollars a month for so many forgotten labs of one account, whose mappings poll their queues.
+
+    Args:
+        free: SQS's free requests count, once for the whole account.
+    """
+    asked = labs * IDLE_RECEIVES.value - (SQS_FREE_REQUESTS.value if free else 0)
+    return max(0, asked) / 1_000_000 * SQS_REQUESTS.value

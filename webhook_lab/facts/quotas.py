@@ -63,6 +63,8 @@ SQS_FIFO_DEDUPLICATION = Fact(
 LAMBDA_TIMEOUT_LONGEST = Fact(900, "seconds", _LIMITS)
 LAMBDA_MEMORY_LARGEST = Fact(10_240, "MB", _LIMITS)
 """The most memory of a function; boto3 itself refuses less than 128."""
+LAMBDA_CPU_MEMORY = Fact(1_769, "MB", _LAMBDA + "dg/configuration-memory.html")
+"""The memory that comes with one processor; less memory is that much less of one (`python -m bench cold`)."""
 LAMBDA_ENVIRONMENT_BYTES = Fact(4_096, "bytes", _LIMITS)
 """All environment variables of a function, names and values, as the JSON text that Lambda measures."""
 LAMBDA_PAYLOAD = Fact(6, "MB", _LIMITS)
@@ -96,10 +98,13 @@ MAPPING_CONCURRENCY_LEAST = Fact(2, "invocations", _SCALING)
 MAPPING_CONCURRENCY_MOST = Fact(1_000, "invocations", _SCALING)
 MAPPING_STARTS_WITH = Fact(5, "batches", _SCALING)
 """How many batches a mapping reads at once when a queue becomes busy, and polls with when it is idle."""
+MAPPING_IDLES_WITH = Fact(2, "batches", _SCALING)
+"""As few may be left of them while little comes: but not where MaximumConcurrency is set."""
 MAPPING_GROWS_BY = Fact(300, "invocations a minute", _SCALING)
 MAPPING_ENDS_WITH = Fact(1_250, "invocations", _SCALING)
 MAPPING_BATCH_LARGEST = Fact(10_000, "messages", _MAPPING)
 MAPPING_BATCH_WITHOUT_WINDOW = Fact(10, "messages", _MAPPING)
+MAPPING_WINDOW_LONGEST = Fact(300, "seconds", _MAPPING)
 """The largest batch that needs no batching window; beyond it the window is at least a second."""
 VISIBILITY_PER_TIMEOUT = Fact(6, "times the function's timeout", _WITH_QUEUE)
 """What AWS advises as the least visibility timeout of a queue that feeds a function."""
@@ -124,6 +129,27 @@ API_RATE = Fact(10_000, "requests a second", _API_LIMITS)
 """What an account may send through all its APIs in a region, unless it is new or has asked for more."""
 API_BURST = Fact(5_000, "requests", _API_LIMITS)
 """How many requests may come at once: the bucket that the rate refills."""
+API_RATE_ELSEWHERE = Fact(2_500, "requests a second", _API + "limits.html")
+"""The rate in `API_ELSEWHERE`."""
+API_BURST_ELSEWHERE = Fact(1_250, "requests", _API + "limits.html")
+API_ELSEWHERE = Fact(
+    (
+        *("af-south-1", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7"),
+        *("ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1"),
+        "mx-central-1",
+    ),
+    "",
+    _API + "limits.html",
+)
+"""The regions whose API Gateway takes a quarter of that."""
+
+
+def api_quotas(region: str) -> tuple[int, int]:
+    """Requests a second, and at once, that API Gateway takes from an account in a region."""
+    if region in API_ELSEWHERE.value:
+        return API_RATE_ELSEWHERE.value, API_BURST_ELSEWHERE.value
+    return API_RATE.value, API_BURST.value
+
 
 # DynamoDB
 DYNAMODB_ITEM_BYTES = Fact(400 * 1024, "bytes", _DYNAMODB + "Constraints.html")

@@ -1,18 +1,17 @@
 """Messages followed through their attempts, until they are stored or dead."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.pipeline import Pipeline
-from webhook_lab.resources.queue import depth
 from webhook_lab.show.bars import attempts_chart
+from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart
 from webhook_lab.show.series import Mark
 from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import LogReader
-from webhook_lab.watch.peek import messages_of, peek
+from webhook_lab.watch.peek import messages_of
 from webhook_lab.watch.rows import Answer, Work
 
 SECONDS = 60.0
@@ -34,6 +33,7 @@ class Attempts:
     def __init__(self, pipeline: Pipeline, *, since: int) -> None:
         self._pipeline, group = pipeline, pipeline.names.log_group("subscribe")
         self._reader = LogReader.of(pipeline.session, log_group=group, since=since)
+        self._seconds = pipeline.session.target.traits.allow(SECONDS)
         self._history = History()
         self._marks: list[tuple[int, str]] = []
         self.dead_since: dict[str, int] = {}
@@ -57,31 +57,46 @@ class Attempts:
             return found if len(found) >= number else None
 
         reason = f"{number} attempts at the message to end"
-        return retry_until(once_there, seconds=SECONDS, reason=reason, longest_pause=PAUSE)
+        return retry_until(once_there, seconds=self._seconds, reason=reason, longest_pause=PAUSE)
 
-    def wait_for_dead(self, number: int = 1) -> int:
-        """Wait until the dead-letter queue holds that many, and return how many it holds.
+    def wait_for(self, outcome: str, *answers: Answer) -> Work:
+        """Wait until an attempt at one of the answers' messages has ended so, and return the first that has.
 
         Raises:
-            LabError: it does not in time.
+            LabError: none has in time.
+        """
+
+        def once_there() -> Work | None:
+            return next((each for each in self(*answers) if each.outcome == outcome), None)
+
+        reason = f"an attempt to end as {outcome!r}"
+        return retry_until(once_there, seconds=self._seconds, reason=reason, longest_pause=PAUSE)
+
+    def wait_for_dead(self, *answers: Answer) -> int:
+        """Wait until the messages of all these answers lie in the dead-letter queue; how many they are.
+
+        Then for `Traits.log_lag` more: what their last attempts wrote has shown by then. Where only a receive
+        shows them, each look is one receive of each that lies there.
+
+        Raises:
+            LabError: they do not in time.
         """
         session, url = self._pipeline.session, self._pipeline.get("dlq").url
+        wanted = {str(answer.message_id) for answer in answers}
+        lag = session.target.traits.log_lag * 1000
 
-        def note(messages: Iterable[Mapping[str, Any]]) -> None:
-            for message in messages:
+        def once_there() -> bool | None:
+            for message in messages_of(session, queue_url=url):
                 self.dead_since.setdefault(message["MessageId"], session.now())
-
-        def once_there() -> int | None:
-            note(peek(session, queue_url=url) or ())  # where it costs nothing, as they come
-            visible = depth(session.sqs, url=url).visible
-            return visible if visible >= number else None
+            if not wanted <= self.dead_since.keys():
+                return None
+            latest = max((self.dead_since[id_] for id_ in wanted), default=0)
+            return session.now() - latest >= lag or None
 
         with explain("look for dead letters"):
-            visible = retry_until(
-                once_there, seconds=SECONDS, reason=f"{number} dead letters", longest_pause=PAUSE
-            )
-            note(messages_of(session, queue_url=url))
-        return visible
+            reason = f"{counted(len(wanted), 'dead letter')}"
+            retry_until(once_there, seconds=self._seconds, reason=reason, longest_pause=PAUSE)
+        return len(wanted)
 
     def mark(self, label: str) -> None:
         """Remember that something was done now, for the chart."""

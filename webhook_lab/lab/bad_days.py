@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from webhook_lab.aws.retry import retry_until
-from webhook_lab.facts.runbook import BAD_DAYS, BadDay
+from webhook_lab.facts.runbook import BAD_DAYS, CAUSES, BadDay
 from webhook_lab.lab.signs import Signs, signs
 from webhook_lab.pipeline import LAST, Settings
 from webhook_lab.pipeline.packaging import package
@@ -24,6 +24,11 @@ USUAL_WORK, SLOW_WORK = 0.1, 1.0
 STORM = 60
 _READS_THE_ORDER = {"outcome = store(": 'json.loads(delivery["body"])["order"]; outcome = store('}
 _QUICK = {"visibility_timeout": 2, "function_timeout": 2}
+
+
+def possible(settings: Settings) -> tuple[str, ...]:
+    """The causes that this account can have: over-pull needs a reservation, and not every one spares it."""
+    return tuple(each for each in CAUSES if each != "over-pull" or settings.reserved_concurrency is not None)
 
 
 @dataclass
@@ -86,15 +91,17 @@ class Stage:
             seen = signs(self.lab, since=self.began_at)
             return seen if enough(seen) else None
 
-        return retry_until(look, seconds=SECONDS, reason=reason, longest_pause=PAUSE)
+        seconds = self.lab.aws.target.traits.allow(SECONDS)
+        return retry_until(look, seconds=seconds, reason=reason, longest_pause=PAUSE)
 
     # --- what the days are made of
 
     def set(self, *keys: str, **settings: object) -> None:
-        """Use other settings, and bring these steps to them."""
+        """Use other settings, and bring these steps to them; return when they are in force."""
         self.lab.configure(**settings)
         for key in keys:
             self.lab.pipeline.ensure(key)
+        self.lab.settle()
 
     def send(self, name: str, body: bytes, secret: str = "") -> None:
         """Post one delivery, signed where there is a secret."""
@@ -149,7 +156,10 @@ def _over_pull(stage: Stage) -> None:
 
 _Shows = Callable[[Stage, Signs], bool]
 _STAGES: dict[str, tuple[Callable[[Stage], None], _Shows]] = {
-    "poison message": (_poison, lambda _, seen: seen.dead >= 2 and not seen.waiting),
+    "poison message": (
+        _poison,
+        lambda _, seen: seen.dead >= 2 and not (seen.waiting or seen.dead_without_a_line),
+    ),
     "slow database": (_slow, lambda _, seen: "oldest_waits" in seen.alarms and seen.work_seconds > 0),
     "sender storm": (_storm, lambda _, seen: "oldest_waits" in seen.alarms and seen.work_seconds > 0),
     "wrong secret": (_rotation, lambda stage, seen: seen.refused == len(stage.answers)),
@@ -160,6 +170,7 @@ _STAGES: dict[str, tuple[Callable[[Stage], None], _Shows]] = {
 
 def _mend(stage: Stage) -> None:
     stage.set("subscribe_function")
+    stage.lab.warm_up()  # as above
     stage.lab.redrive()
 
 

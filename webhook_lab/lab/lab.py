@@ -1,4 +1,4 @@
-"""Lab: the one object that a notebook opens. Each method is a step of the pattern, in boto3 calls.
+"""Lab: the one object that a notebook opens. `Built` is the half that builds; this one opens, uses and looks.
 
 What one method alone needs is imported there: a notebook loads what it uses.
 """
@@ -8,30 +8,20 @@ import secrets
 import time
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from webhook_lab.aws.errors import LabError, explain, show_aws_errors_plainly
-from webhook_lab.aws.retry import retry_until
+from webhook_lab.aws.errors import LabError, explain
+from webhook_lab.aws.retry import retry_until, say_what_is_awaited
+from webhook_lab.course import classroom
 from webhook_lab.course.chapters import Chapter, chapter_numbered
-from webhook_lab.pipeline import Pipeline, Settings, open_pipeline, step_of, steps_until
-from webhook_lab.resources.alarm import Alarm
-from webhook_lab.resources.bucket import Bucket
-from webhook_lab.resources.direct_api import DirectApi
-from webhook_lab.resources.function import Function, ReservationRefused, set_reserved_concurrency
-from webhook_lab.resources.log_group import LogGroup
-from webhook_lab.resources.mapping import Mapping
-from webhook_lab.resources.queue import Depth, Queue, depth
-from webhook_lab.resources.resource import Resource
-from webhook_lab.resources.rest_api import RestApi
-from webhook_lab.resources.role import Role
-from webhook_lab.resources.stack import Stack, delete_stack
-from webhook_lab.resources.table import Table
+from webhook_lab.lab.built import Built
+from webhook_lab.lab.plainly import show_errors_plainly
+from webhook_lab.pipeline import Pipeline, open_pipeline, step_of, steps_until
+from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
-from webhook_lab.show.skip import go_on, skip_the_rest
+from webhook_lab.show.skip import NEEDS_A_RESERVATION, go_on, leave_out, skip_the_rest
 from webhook_lab.watch.items import plain_item, read_items
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.rows import Answer, Moment
@@ -51,11 +41,13 @@ SENDERS = 4
 """Attempts of a burst under way at once, unless told otherwise: each needs a publish environment."""
 BURST_SETTINGS = {"cap", "compress", "concurrency"}
 """What else a burst can be told; see `Run`."""
+NO_RESERVATION = "Left out: this account can reserve no executions for one function."
+_ONLY_DEPTH = "Here a look at the messages is a receive of each. The depth may be a minute old."
 DRAIN_SECONDS = 60.0
 """How long a cell waits for what was sent to be stored before it says that it is not."""
 
 
-class Lab:
+class Lab(Built):
     """One learner's lab at one chapter, opened by ``Lab.open(chapter="NN")``.
 
     Counts cover what was sent through this object, and nothing older.
@@ -66,8 +58,7 @@ class Lab:
     """
 
     def __init__(self, pipeline: Pipeline, chapter: Chapter) -> None:
-        self.pipeline, self.chapter = pipeline, chapter
-        self.names, self.aws = pipeline.names, pipeline.session
+        super().__init__(pipeline, chapter)
         self.run = secrets.token_hex(4)
         self.opened_at = self.aws.now()
         self.answers: list[Answer] = []
@@ -76,7 +67,6 @@ class Lab:
         self.stage: Stage | None = None
         self.diagnosis: tuple[str, str] | None = None
         self._bursts = 0
-        self._step = self.aws.calls.mark()
 
     @classmethod
     def open(cls, chapter: str) -> Self:
@@ -89,255 +79,25 @@ class Lab:
             LabError: no such chapter, or whatever keeps the target from being reached or built.
         """
         begins = chapter_numbered(chapter)
-        show_aws_errors_plainly()
+        show_errors_plainly()
+        say_what_is_awaited(print)
         go_on()
         pipeline = open_pipeline()
         if begins.needs_database and (why := _no_database_for(pipeline)):
             skip_the_rest(f"Chapter {begins.number} is left out: {why}")
             return cls(pipeline, begins)
+        greet = classroom.join(begins.number)  # answered while this builds
         pipeline.restore(begins.starts_with)
+        if pipeline.settings.reserved_concurrency is None:  # the account spares none
+            leave_out(NEEDS_A_RESERVATION, NO_RESERVATION)
         standing = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
         print(f"Chapter {begins.number}: {begins.title}. Standing: {standing}.")
+        greet()
         return cls(pipeline, begins)
-
-    def configure(self, **settings: Any) -> None:
-        """Use other settings from the next create on, such as ``signed_prefix="/signed/"``.
-
-        Raises:
-            LabError: when there is no such setting.
-        """
-        try:
-            self.pipeline.settings = replace(self.pipeline.settings, **settings)
-        except TypeError as error:
-            known = ", ".join(Settings.__dataclass_fields__)
-            raise LabError("configure the pipeline", str(error), f"The settings are {known}.") from error
-
-    def delete(self, key: str) -> None:
-        """Delete one step's resource; the keys are those of `webhook_lab.pipeline.STEPS`, such as "queue"."""
-        self.pipeline.remove(key)
 
     def delivery_id(self, name: str) -> str:
         """An id for a delivery that no earlier run has used: `name` and this run's token."""
         return f"{name}-{self.run}"
-
-    @property
-    def url(self) -> str:
-        """Where the REST API answers, with its stage and no slash at the end."""
-        return self.url_of("api")
-
-    def url_of(self, door: str) -> str:
-        """The same of either door: "api" is the one with publish behind it, "direct_api" has the queue."""
-        api = self.pipeline.get(door)
-        return self.aws.target.invoke_url(api.id, api.stage)
-
-    @property
-    def queue_url(self) -> str:
-        """The queue's URL, by which SQS knows it."""
-        return str(self.pipeline.get("queue").url)
-
-    @property
-    def dlq_url(self) -> str:
-        """The dead-letter queue's URL."""
-        return str(self.pipeline.get("dlq").url)
-
-    def show(self, key: str) -> Card:
-        """The card of one step's resource, as AWS describes it now."""
-        self.pipeline.forget(key)
-        return self._card(step_of(key).kind, self.pipeline.get(key))
-
-    def preflight(self) -> Card:
-        """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
-        # Which Python runs the functions here differs by machine: `webhook-lab up` says it, a cell does not.
-        findings = [each for each in self.pipeline.preflight() if each.rule != "runtime here"]
-        rows = [(each.level, each.rule, each.said, each.try_this) for each in findings]
-        title = "Preflight" if rows else "Preflight: nothing to say"
-        return Card(title, "", tuple(rows), ("level", "rule", "said", "try") if rows else ())
-
-    def calls(self) -> None:
-        """Print the AWS calls of the latest step as boto3 code that runs."""
-        print(self.code(since=self._step), end="")
-
-    def code(self, since: int = 0) -> str:
-        """The AWS calls made after the mark `since` as boto3 code that runs."""
-        from webhook_lab.aws.boto3_code import render
-
-        return render(
-            self.aws.calls.since(since),
-            zip_sources=self.pipeline.zip_sources,
-            secrets={
-                value: name
-                for name, value in self.pipeline.settings.publish_environment.items()
-                if value and "SECRET" in name
-            },
-        )
-
-    def created(self) -> Card:
-        """What stands now because this lab made it, from its ledger, and what it costs idle on AWS."""
-        return cards.ledger_card(self.pipeline.ledger.open_rows())
-
-    def teardown(self) -> Card:
-        """Remove everything that the lab made, last first, and prove that nothing is left."""
-        from webhook_lab import sweep
-
-        done = self.pipeline.teardown()
-        left = sweep.still_there(self.aws, self.names.prefix, done)
-        return cards.teardown_card(done.removed, left)
-
-    def sweep(self, *, remove: bool = False) -> Card:
-        """What AWS shows of this lab without its ledger: by tag, by role path and by name.
-
-        Args:
-            remove: delete what is found.
-        """
-        from webhook_lab import sweep
-
-        self._step = self.aws.calls.mark()
-        found, left = sweep.look(self.aws, prefix=self.names.prefix)
-        if remove:
-            left = sweep.still_there(self.aws, self.names.prefix, sweep.remove(self.aws, found))
-        return cards.sweep_card(found, removed=remove, left=left)
-
-    def _create(self, kind: type[Resource], key: str, **instead: Any) -> Card:
-        """One step of the pipeline: what is asked of AWS for it stands in the kind's own `ensure`."""
-        self._step = self.aws.calls.mark()
-        return self._card(kind, self.pipeline.ensure(key, **instead))
-
-    def _card(self, kind: type[Resource], resource: Resource) -> Card:
-        page = kind.console_page(self.aws, resource.name)
-        return cards.resource_card(resource, console_url=self.aws.target.console_page_url(page))
-
-    # --- building, one method for one AWS resource
-
-    def create_table(self) -> Card:
-        """Create the DynamoDB table that stands in for the database."""
-        return self._create(Table, "table")
-
-    def create_dead_letter_queue(self) -> Card:
-        """Create the queue that keeps messages which failed too often."""
-        return self._create(Queue, "dlq")
-
-    def create_queue(self, **instead: Any) -> Card:
-        """Create the queue, with the dead-letter queue behind it.
-
-        Args:
-            instead: what to use in place of the pipeline's settings, such as ``visibility_timeout=2``.
-        """
-        return self._create(Queue, "queue", **instead)
-
-    def create_log_group(self, handler: str) -> Card:
-        """Create the log group of the function that runs `handler` ("publish" or "subscribe")."""
-        return self._create(LogGroup, f"{handler}_logs")
-
-    def create_role(self, handler: str, **instead: Any) -> Card:
-        """Create the role that the function runs as. ``policy=None`` makes one that may do nothing.
-
-        Of "direct" it is the one that API Gateway assumes to send to the queue itself.
-        """
-        return self._create(Role, f"{handler}_role", **instead)
-
-    def create_function(self, handler: str, **instead: Any) -> Card:
-        """Zip `handlers/<handler>` and create the function from it."""
-        return self._create(Function, f"{handler}_function", **instead)
-
-    def create_mapping(self, **instead: Any) -> Card:
-        """Let the queue feed the subscribe function."""
-        return self._create(Mapping, "mapping", **instead)
-
-    def create_bucket(self) -> Card:
-        """Create the bucket for large bodies: ``configure(claim_check=True)`` has them put there."""
-        return self._create(Bucket, "bucket")
-
-    def create_rest_api(self) -> Card:
-        """Create the REST API that takes any URL to the publish function."""
-        return self._create(RestApi, "api")
-
-    def create_direct_api(self, **instead: Any) -> Card:
-        """Create the REST API that puts any request on the queue itself; ``create_role("direct")`` first.
-
-        Args:
-            instead: what to use in place of the settings, such as ``template=direct_api.COPIED``.
-        """
-        return self._create(DirectApi, "direct_api", **instead)
-
-    def alarm(self) -> Card:
-        """Create the alarm on the dead-letter queue, or find it, and show its state.
-
-        Where the target has no metrics, its rule is judged by the queue's depth now, and the card says so.
-        """
-        from webhook_lab.pipeline.operations import dead_letter_alarm
-
-        self._step = self.aws.calls.mark()
-        return self._card(Alarm, dead_letter_alarm(self.pipeline))
-
-    def set_reserved_concurrency(self, reserved: int | None, *, handler: str = "subscribe") -> Card:
-        """Keep that many executions for the function, and allow it no more. None gives them back."""
-        self._step = self.aws.calls.mark()
-        name = self.names.function(handler)
-        try:
-            with explain(f"reserve {reserved} executions for function {name!r}"):
-                set_reserved_concurrency(self.aws, name=name, reserved=reserved)
-        except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
-            return Card("Nothing was reserved", name, (("AWS said", refused.said), ("Try", refused.try_this)))
-        return self.show(f"{handler}_function")
-
-    # --- taking it to production
-
-    def export(self, folder: str | Path, *, force: bool = False) -> Card:
-        """Write the pipeline as a template with its handlers and a README; show the production checklist.
-
-        Args:
-            force: write over what an earlier export wrote.
-
-        Raises:
-            LabError: the folder is not empty, or cannot be written.
-        """
-        from webhook_lab.pipeline.export import export
-
-        return cards.checklist_card(export(Path(folder), self.pipeline.settings, force=force))
-
-    def deploy(self, folder: str | Path) -> Card:
-        """Deploy an exported folder as a stack, through CloudFormation alone; its code goes into a bucket.
-
-        Raises:
-            LabError: what CloudFormation said, and of which resource.
-        """
-        from webhook_lab.pipeline.export import stack_of
-
-        self.__dict__.pop("stack", None)
-        return self._create(Stack, "stack", **stack_of(Path(folder)))
-
-    @cached_property
-    def stack(self) -> "Lab":
-        """The stack's pipeline as a lab of its own: the same methods, and the same checkpoints."""
-        from webhook_lab.pipeline.export import production
-        from webhook_lab.pipeline.naming import Names
-
-        settings = production(self.pipeline.settings)
-        pipeline = Pipeline(self.aws, Names(self.names.stack), self.pipeline.ledger, settings)
-        return type(self)(pipeline, self.chapter)
-
-    def compare(self) -> Card:
-        """Both pipelines setting by setting: the one built by calls, and the stack's."""
-        from webhook_lab.pipeline.compare import compare
-
-        return cards.compared_card(compare(self.pipeline, self.stack.pipeline))
-
-    def delete_stack(self, *, unprotect: bool = False) -> None:
-        """Delete the stack as CloudFormation does, or with its protection taken off and its code too.
-
-        Raises:
-            LabError: it is protected; nothing is deleted then.
-        """
-        self._step = self.aws.calls.mark()
-        if unprotect:
-            self.pipeline.remove("stack")
-        else:
-            try:
-                with explain(where := f"delete stack {self.names.stack!r}"):
-                    delete_stack(self.aws, self.names.stack)
-            except LabError as error:
-                try_this = "If you mean it: lab.delete_stack(unprotect=True)."
-                raise LabError(where, error.said, try_this) from error
 
     # --- the runbook
 
@@ -350,11 +110,11 @@ class Lab:
             LabError: there is no such day.
         """
         from webhook_lab.facts.runbook import BAD_DAYS, CAUSES
-        from webhook_lab.lab.bad_days import Stage
+        from webhook_lab.lab.bad_days import Stage, possible
 
         if cause is not None and cause not in BAD_DAYS:
             raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
-        day = BAD_DAYS[cause or secrets.choice(CAUSES)]
+        day = BAD_DAYS[cause or secrets.choice(possible(self.pipeline.settings))]
         if self.stage:
             self.stage.leave()
         self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
@@ -444,7 +204,8 @@ class Lab:
         data = body.encode() if isinstance(body, str) else body
         if dropped := left_out(headers or ()):
             print(told_left_out(dropped))
-        answer = post(self.url_of(door), Delivery(path, data, headers or {}, method))
+        settles = self.aws.target.traits.patience
+        answer = post(self.url_of(door), Delivery(path, data, headers or {}, method), settles=settles)
         self.answers.append(answer)
         return answer
 
@@ -486,8 +247,9 @@ class Lab:
             redelivered=redelivered,
             path=path,
         )
-        charges = self.aws.target.traits.charges
-        run = Run(self.url_of(door), deliveries, charges=charges, **{"concurrency": SENDERS, **settings})
+        traits = self.aws.target.traits
+        settings = {"concurrency": SENDERS, "settles": traits.patience, **settings}
+        run = Run(self.url_of(door), deliveries, charges=traits.charges, **settings)
         if self.watched:
             self.watched.bursts.append(run)
         return run.start()
@@ -504,8 +266,19 @@ class Lab:
         beside = None
         if self.database and self.pipeline.settings.database:
             beside = self.database.watch(self.aws.now())
-        self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside)
+        chapter = self.chapter.file
+        self.watched = WatchedRun(self.pipeline, show=show, linger=linger, beside=beside, chapter=chapter)
         return self.watched
+
+    def settle(self) -> None:
+        """Wait until SQS acts on what was set of the queue: up to a minute on AWS, and no time here.
+
+        Raises:
+            LabError: SQS does not show what was set.
+        """
+        from webhook_lab.pipeline.operations import settle_queue
+
+        settle_queue(self.pipeline)
 
     def warm_up(self) -> None:
         """Have as many environments of the subscribe function ready as the throttle lets run at once."""
@@ -519,8 +292,11 @@ class Lab:
         Raises:
             LabError: what AWS would refuse, with its reason, or what is no number.
         """
+        from webhook_lab.facts.quotas import api_quotas
         from webhook_lab.scale.scenario import Scenario
 
+        rate, burst = api_quotas(self.aws.target.region)
+        instead = {"api_rate": rate, "api_burst": burst, **instead}
         return Scenario.of(self.pipeline.settings, *flows, **instead)
 
     def controls(self, *, most: int) -> "Controls":
@@ -561,10 +337,7 @@ class Lab:
         from webhook_lab.pipeline.operations import redrive
 
         self._step = self.aws.calls.mark()
-        done = redrive(self.pipeline)
-        if self.watched:
-            self.watched.redriven += done.moved
-        return cards.redrive_card(done)
+        return cards.redrive_card(self.watched.redrive() if self.watched else redrive(self.pipeline))
 
     def start_database(self, *, max_connections: int = 20, **settings: Any) -> "Database":
         """Start a PostgreSQL on this machine that is thrown away with the kernel, in place of an earlier one.
@@ -611,9 +384,7 @@ class Lab:
                 return cards.peek_card(messages)
         held = self.depth(key)
         rows = (("visible", held.visible), ("in flight", held.in_flight), ("delayed", held.delayed))
-        return Card(
-            "Depth of the queue", name, rows, note="Here a look at the messages is a receive of each."
-        )
+        return Card("Depth of the queue", name, rows, note=_ONLY_DEPTH)
 
     def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None:
         """What the table holds for a delivery, as plain Python values; None while it holds nothing."""
@@ -641,7 +412,7 @@ class Lab:
                 said = f"it was answered {answer_or_id.status}, so nothing was queued"
                 raise LabError("wait for the delivery", said, "Read the answer's body, mend it, send again.")
             once = partial(self._item_of, answer_or_id)
-        return retry_until(once, seconds=seconds, reason="the delivery to be stored")
+        return retry_until(once, seconds=self._allow(seconds), reason="the delivery to be stored")
 
     def _item_of(self, answer: Answer) -> dict[str, Any] | None:
         """The item that the answer's own message has led to, if it has come through."""
@@ -652,23 +423,30 @@ class Lab:
             items = read_items(self.aws.dynamodb, table=self.names.table)
         return next((each for each in items if answer.message_id in each.get("delivered_by", ())), None)
 
-    def logs(self, handler: str, *, until: str | None = None) -> list[dict[str, Any]]:
+    def logs(self, handler: str, *, until: str | Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The JSON lines that the function has written since the lab was opened, oldest first.
 
         Args:
-            until: wait for a record with this outcome, such as "queued": CloudWatch shows lines late.
+            until: wait for a record with this outcome, such as "queued", or for the end of each of these
+                deliveries, by their ids: CloudWatch shows lines late.
 
         Raises:
             LabError: no such line came in time.
         """
         group = self.names.log_group(handler)
+        wanted = {until} if isinstance(until, str) else set(until or ())
 
         def once_there() -> list[dict[str, Any]] | None:
             lines = list(read_lines(self.aws.logs, log_group=group, since=self.opened_at))
-            return lines if until is None or until in {line.get("outcome") for line in lines} else None
+            ends = [line for line in lines if "outcome" in line]
+            told = {line["outcome"] for line in ends} | {line.get("id") for line in ends}
+            return lines if wanted <= told else None
 
         with explain(f"read log group {group!r}"):
-            lines = retry_until(once_there, seconds=DRAIN_SECONDS, reason=f"a line with outcome {until!r}")
+            reason = (
+                f"a line with outcome {until!r}" if isinstance(until, str) else "the deliveries' log lines"
+            )
+            lines = retry_until(once_there, seconds=self._allow(DRAIN_SECONDS), reason=reason)
         return sorted(lines, key=lambda line: int(line["at"]))
 
     def follow(self, answer: Answer) -> list[Moment]:
@@ -684,7 +462,12 @@ class Lab:
             told = {(moment.where) for moment in moments}
             return moments if {"publish", "subscribe"} <= told else None
 
-        return retry_until(once_all_have_written, seconds=DRAIN_SECONDS, reason="the functions' log lines")
+        return retry_until(
+            once_all_have_written, seconds=self._allow(DRAIN_SECONDS), reason="the functions' log lines"
+        )
+
+    def _allow(self, seconds: float) -> float:
+        return self.aws.target.traits.allow(seconds)
 
     # --- what the course asks of it
 

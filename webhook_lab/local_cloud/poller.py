@@ -8,9 +8,9 @@ Documented by AWS, on three pages of the Lambda developer guide
 
 services-sqs-scaling
   Five pollers long-poll an idle queue and process its first batches. While messages are left, 300 more are
-  added a minute, up to 1,250; when traffic is low, there are five again. MaximumConcurrency stops the
-  reading. Reserved concurrency does not (repost.aws/knowledge-center/lambda-sqs-scaling): pollers read
-  before they know whether the function may run.
+  added a minute, up to 1,250; when traffic is low, there are five again, or as few as two where no
+  MaximumConcurrency is set. That stops the reading. Reserved concurrency does not: pollers read before they
+  know whether the function may run (repost.aws/knowledge-center/lambda-sqs-scaling).
 services-sqs-errorhandling
   A throttled batch is tried again, with back-off, until the visibility timeout ends. Then it is dropped:
   each of its messages has lost one receive and never ran. A batch whose function failed waits for its
@@ -25,6 +25,7 @@ Not documented, so assumed:
 
 - pollers are added once a minute, all at once, from the first message after an idle time on;
 - a minute with a throttle or a failed function halves them, down to five, in place of adding any;
+- an idle queue keeps its five, with or without MaximumConcurrency;
 - the pauses between attempts: `FIRST_PAUSE` (webhook_lab/facts/pollers.py), doubled up to `LONGEST_PAUSE`,
   with as much as half of jitter;
 - the batching window begins with the first message.

@@ -13,6 +13,7 @@ import socket
 import string
 import sys
 from pathlib import Path
+from typing import Any
 
 from webhook_lab.local_cloud.life import Life
 from webhook_lab.local_cloud.runtime import Cloud
@@ -57,6 +58,7 @@ def main() -> None:
 
 async def _serve(listener: socket.socket, life: Life, cloud: Cloud) -> None:
     from hypercorn.asyncio import serve
+    from hypercorn.asyncio.tcp_server import TCPServer
     from hypercorn.config import Config
     from ministack.app import app
 
@@ -65,6 +67,7 @@ async def _serve(listener: socket.socket, life: Life, cloud: Cloud) -> None:
     from webhook_lab.local_cloud.guard import Guard
 
     emulator.install()
+    _let_go_of_closed_connections(TCPServer)
     mappings = Mappings(app, cloud)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
@@ -78,6 +81,21 @@ async def _serve(listener: socket.socket, life: Life, cloud: Cloud) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _let_go_of_closed_connections(server: Any) -> None:
+    """Close a connection when its client has closed it.
+
+    hypercorn 0.18 holds it until the keep-alive time is over: so many callers, each with a connection of its
+    own, leave the server without a handle (macOS gives a program 256).
+    """
+    read = server._read_data
+
+    async def read_to_the_end(self: Any) -> None:
+        await read(self)
+        await self.idle_task.stop()
+
+    server._read_data = read_to_the_end
 
 
 def _listen(port: int) -> socket.socket:

@@ -1,8 +1,10 @@
 """Build the pipeline up to a step, restore it to one, tear it down. The ledger knows before AWS does."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -16,13 +18,28 @@ from webhook_lab.pipeline.steps import EXTRAS, LAST, STEPS, Step, step_of, steps
 from webhook_lab.resources.cleanup import Cleanup, Removed, Task, clean_up, patiently
 from webhook_lab.resources.queue import empty_queue
 from webhook_lab.resources.resource import Resource
+from webhook_lab.resources.role import Role
 
 if TYPE_CHECKING:
     from webhook_lab.aws.boto3_values import ZipSource
-    from webhook_lab.pipeline.preflight import Finding
+    from webhook_lab.pipeline.plan import Finding
 
 Progress = Callable[[str], None]
 """Told the key of each step before it is taken."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def alone(change: Callable[P, T]) -> Callable[P, T]:
+    """A method of the pipeline during which no other program changes it; see `Ledger.alone`."""
+
+    @wraps(change)
+    def changed(*args: P.args, **named: P.kwargs) -> T:
+        pipeline: Any = args[0]
+        with pipeline.ledger.alone():
+            return change(*args, **named)
+
+    return changed
 
 
 class Pipeline:
@@ -42,6 +59,7 @@ class Pipeline:
         self.session, self.names, self.ledger = session, names, ledger
         self._settings = settings or Settings()
         self._built: dict[str, Any] = {}
+        self._built_at: dict[str, float] = {}
 
     @property
     def settings(self) -> Settings:
@@ -54,6 +72,7 @@ class Pipeline:
     def settings(self, settings: Settings) -> None:
         self._settings = settings
 
+    @alone
     def build(self, until: str | None = LAST, progress: Progress | None = None) -> None:
         """Ensure every step up to and including `until` (None: no step), in order.
 
@@ -63,6 +82,7 @@ class Pipeline:
         for step in _told(steps_until(until), progress):
             self.ensure(step.key)
 
+    @alone
     def ensure(self, key: str, **instead: Any) -> Any:
         """Create one step's resource, or mend what differs from the settings, and return it as it is.
 
@@ -91,7 +111,7 @@ class Pipeline:
             raise
         if known is None or known.id != resource.id:
             self.ledger.done(wanted.kind, wanted.name, resource.id)
-        self._built[key] = resource
+        self._built[key], self._built_at[key] = resource, time.monotonic()
         return resource
 
     def _was_refused(self, key: str, error: LabError) -> bool:
@@ -141,8 +161,15 @@ class Pipeline:
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""
         from webhook_lab.pipeline.judge import findings_of_all
 
-        return findings_of_all(self, {key: self.look_up(key) for key in STEPS})
+        return findings_of_all(self, {key: self.look_up(key) for key in STEPS} | self._just_built())
 
+    def _just_built(self) -> dict[str, Any]:
+        """The roles whose policies may show as they were before: IAM takes its time to say what was put."""
+        oldest = time.monotonic() - self.session.target.traits.patience
+        roles = ((key, self._built.get(key)) for key, at in self._built_at.items() if at > oldest)
+        return {key: role for key, role in roles if isinstance(role, Role)}
+
+    @alone
     def restore(self, until: str | None, progress: Progress | None = None) -> None:
         """Bring about exactly the state after `until`: nothing beyond it, settings as set, queues empty."""
         keep = steps_until(until)
@@ -161,6 +188,7 @@ class Pipeline:
             purge = self.session.target.traits.purges_at_once
             empty_queue(self.session.sqs, url=self.get(key).url, purge=purge)
 
+    @alone
     def remove(self, key: str) -> Removed | None:
         """Delete one step's resource, wait until it is gone, and close its row; None when there was none.
 
@@ -184,6 +212,7 @@ class Pipeline:
 
         return Removed(kind.kind, name), remove
 
+    @alone
     def teardown(self, progress: Progress | None = None) -> Cleanup:
         """Remove every step in reverse: what existed, or had been asked for, and is gone; and what is not.
 

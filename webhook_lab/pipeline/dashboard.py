@@ -6,7 +6,7 @@ from typing import Any
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.settings import Settings
-from webhook_lab.resources.rest_api import STAGE
+from webhook_lab.resources.any_url_api import STAGE
 
 Line = tuple[str, ...]
 _WIDTH, _HEIGHT = 12, 6

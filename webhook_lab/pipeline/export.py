@@ -2,8 +2,8 @@
 
 The list of steps is walked once more, with a site that has built nothing: what AWS alone can say stands
 there as ``${Queue.Arn}``, and the stack's name takes the place of the lab's. Each resource says its own
-properties (`Resource.template`); what a lab does without (alarms, dashboard, deletion protection, a longer
-log retention) is added here.
+properties (`Resource.cloudformation`); what a lab does without (alarms, dashboard, deletion protection, a
+longer log retention) is added here.
 """
 
 import re
@@ -166,13 +166,18 @@ def export(folder: Path, settings: Settings, *, force: bool = False) -> dict[str
         force: write into a folder that holds something, over what an earlier export wrote.
 
     Raises:
-        LabError: the folder is not empty, is none, or cannot be written.
+        LabError: the folder is not empty, is none, or cannot be written; or large bodies go to a bucket.
     """
     where = f"export to {folder}"
     if folder.exists() and not folder.is_dir():
         raise LabError(where, "it is a file", "Name a folder that is empty, or not there yet.")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise LabError(where, "the folder is not empty", "Name another, or add --force (force=True).")
+    if settings.claim_check:
+        said = "the template has no bucket for large bodies, which claim_check asks for"
+        raise LabError(
+            where, said, "configure(claim_check=False); with a bucket of your own set CLAIM_CHECK."
+        )
     data = template(settings)
     try:
         _write(folder, data)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from webhook_lab.aws.errors import explain
-from webhook_lab.pipeline.preflight import Finding, Plan, check
+from webhook_lab.pipeline.plan import Finding, Plan
+from webhook_lab.pipeline.preflight import check
 from webhook_lab.resources.account import account_limits
+from webhook_lab.resources.any_url_api import undeployed_methods
 from webhook_lab.resources.function import Function
 from webhook_lab.resources.mapping import other_maxima
 from webhook_lab.resources.ownership import absent_is_none
 from webhook_lab.resources.resource import Resource
-from webhook_lab.resources.rest_api import undeployed_methods
 
 if TYPE_CHECKING:
     from webhook_lab.pipeline.build import Pipeline
@@ -38,6 +39,7 @@ _FIELDS = {
     },
     "mapping": {
         "batch_size": "batch_size",
+        "batching_window": "batching_window",
         "maximum_concurrency": "maximum_concurrency",
         "report_batch_item_failures": "report_batch_item_failures",
     },

@@ -1,12 +1,13 @@
 """Open the pipeline that the environment asks for: its target, its names and its ledger."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from webhook_lab.aws.errors import explain
+from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.session import Session
 from webhook_lab.aws.target import local_cloud_lives, resolve
 from webhook_lab.ledger import Ledger, state_folder
@@ -73,4 +74,5 @@ def _retire_if_dead(path: Path) -> None:
         return
     if rows := ledger.open_rows():
         print(f"An earlier local cloud is gone, with {len(rows)} resources in it. Its ledger is retired.")
-    ledger.retire()
+    with contextlib.suppress(LabError), ledger.alone():  # nobody else is just at it
+        ledger.retire()

@@ -8,6 +8,7 @@ from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.resources.alarm import Alarm, state_of
 from webhook_lab.resources.function import set_reserved_concurrency, warm_up
 from webhook_lab.resources.queue import depth
+from webhook_lab.resources.queue_changes import settle
 from webhook_lab.resources.redrive import Redriven
 from webhook_lab.resources.redrive import redrive as move_back
 
@@ -62,6 +63,13 @@ def warm_subscriber(pipeline: Pipeline) -> None:
     name = pipeline.names.function("subscribe")
     with explain(f"warm up function {name!r}"):
         warm_up(pipeline.session, name=name, executions=min(throttle_of(pipeline), WARM_MOST))
+
+
+def settle_queue(pipeline: Pipeline) -> None:
+    """Wait until SQS acts on what was set of the queue; see `settle`."""
+    queue = pipeline.get("queue")
+    with explain(f"look at queue {queue.name!r}"):
+        settle(pipeline.session, queue.url)
 
 
 def dead_letter_alarm(pipeline: Pipeline) -> Alarm:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas
 from webhook_lab.resources.alarm import Rule
+from webhook_lab.resources.function import is_secret
 
 DAY = 24 * 60 * 60
 """Seconds in a day."""
@@ -21,7 +22,10 @@ class Settings:
 
     Args:
         reserved_concurrency: None leaves it out, as an account that must keep its last 100 executions has to.
+        memory: also how much of a processor a function gets (`facts.quotas.LAMBDA_CPU_MEMORY`). The least
+            with which a cold function comes through chapter 10's one second: `python -m bench cold`.
         maximum_concurrency: how many invocations the mapping may have at once; None leaves it out.
+        batching_window: for how long the mapping collects a batch that is not full.
         work_seconds: how long subscribe works on each record before it stores it.
         signed_prefix: paths that start with it need a valid signature; empty asks for none.
         signing_secret: ``whsec_`` and base64 (Standard Webhooks); the other senders take the same text as it
@@ -46,18 +50,19 @@ class Settings:
     log_retention_days: int | None = 1
     runtime: str = "python3.13"
     function_timeout: int = 30
-    memory: int = 128
+    memory: int = 512
     reserved_concurrency: int | None = 2
     maximum_concurrency: int | None = 2
     batch_size: int = 10
+    batching_window: int = 0
     report_batch_item_failures: bool = True
     work_seconds: float = 0
     subscriber: str = "subscribe"
-    database: Mapping[str, str] = field(default_factory=dict)
+    database: Mapping[str, str] = field(default_factory=dict, repr=False)
     signed_prefix: str = ""
-    signing_secret: str = ""
+    signing_secret: str = field(default="", repr=False)
     handshakes: str = ""
-    handshake_secret: str = ""
+    handshake_secret: str = field(default="", repr=False)
     claim_check: bool = False
     dead_letter_alarm: Rule = field(default_factory=Rule)
 
@@ -87,3 +92,9 @@ class Settings:
         signed = {"SIGNED_PREFIX": self.signed_prefix, "SIGNING_SECRET": self.signing_secret}
         always = {"WORK_SECONDS": f"{self.work_seconds:g}", "TTL_DAYS": str(self.ttl_days), **self.database}
         return {**always, **(signed if self.signed_prefix else {})}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """By its value the name of each variable whose value must not be shown, where there is any."""
+        variables = {**self.publish_environment, **self.subscribe_environment}
+        return {value: name for name, value in variables.items() if value and is_secret(name)}

@@ -85,6 +85,11 @@ def _bodies(site: "Pipeline") -> dict[str, str]:
     return vars(site.get("bucket")) if site.settings.claim_check else {}
 
 
+def _claim_check(site: "Pipeline") -> dict[str, str]:
+    bodies = _bodies(site)
+    return {"CLAIM_CHECK": bodies["bucket"]} if bodies else {}
+
+
 def _publish_role(site: "Pipeline") -> Role:
     log_group_arn = site.get("publish_logs").arn
     policy = policies.publish_policy(
@@ -125,14 +130,13 @@ def _function(
 
 def _publish_function(site: "Pipeline") -> Function:
     environment = {"QUEUE_URL": site.get("queue").url, **site.settings.publish_environment}
-    if bodies := _bodies(site):
-        environment["CLAIM_CHECK"] = bodies["bucket"]
-    return _function("publish", site, environment)
+    return _function("publish", site, {**environment, **_claim_check(site)})
 
 
 def _subscribe_function(site: "Pipeline") -> Function:
     settings = site.settings
-    environment = {"TABLE_NAME": site.get("table").name, **settings.subscribe_environment}
+    table = {} if settings.database else {"TABLE_NAME": site.get("table").name}  # one place or the other
+    environment = {**table, **settings.subscribe_environment, **_claim_check(site)}
     return _function("subscribe", site, environment, settings.reserved_concurrency, settings.subscriber)
 
 
@@ -144,6 +148,7 @@ def _mapping(site: "Pipeline") -> Mapping:
         batch_size=settings.batch_size,
         maximum_concurrency=settings.maximum_concurrency,
         report_batch_item_failures=settings.report_batch_item_failures,
+        batching_window=settings.batching_window,
     )
 
 
@@ -212,7 +217,9 @@ EXTRAS: dict[str, Step] = _Steps(
         Step("bucket", Bucket, lambda names: names.bucket, _bucket, "bucket"),
     )
 )
-"""What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next."""
+"""What a chapter may add to the pipeline: built by no other, and removed by whatever is restored next.
+
+Neither `status` nor the exported template knows of it; sweep and teardown do."""
 
 LAST = next(reversed(STEPS))
 

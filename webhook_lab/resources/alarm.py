@@ -76,7 +76,9 @@ class Alarm(Resource):
             # Tags are taken at creation alone; with an update CloudWatch leaves them as they are.
             aws.cloudwatch.put_metric_alarm(AlarmName=name, Tags=to_pairs(tags), **wanted)
             reason = f"alarm {name!r} to be listed"
-            found = retry_until(lambda: _look(aws, name) or None, seconds=15, reason=reason)
+            found = retry_until(
+                lambda: _look(aws, name) or None, seconds=aws.target.traits.allow(15), reason=reason
+            )
         return self._of(found)
 
     def _wanted(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The direct door: a REGIONAL REST API that puts each request on a queue itself, with no function between.
 
-Calls: those of rest_api, without AddPermission; PutMethodResponse, PutIntegrationResponse, DeleteMethod.
+Calls: those of any_url_api; CreateResource, PutMethod, PutIntegration, PutMethodResponse,
+PutIntegrationResponse, DeleteMethod.
 
 It takes text only, and of the types in `TYPES`: there are no binaryMediaTypes, so that a mapping template
 sees the body. What SQS says decides the answer. An integration response without a pattern is the default, so
@@ -9,24 +10,21 @@ Sources: API Gateway's developer guide, "Mapping template reference" and "Set up
 SQS's API reference, SendMessage.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from webhook_lab.aws.session import Session
-from webhook_lab.resources.ownership import Tags
-from webhook_lab.resources.resource import Resource, Rows, tail
-from webhook_lab.resources.rest_api import (
+from webhook_lab.resources.any_url_api import (
     ANY_PATH,
-    REGIONAL,
     ROOT,
-    STAGE,
-    RestApi,
+    AnyUrlApi,
+    create,
     deploy,
-    named_apis,
-    patiently,
+    only_api,
     resources_of,
 )
+from webhook_lab.resources.ownership import Tags, looks_again
+from webhook_lab.resources.resource import Rows, tail
 
 TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain")
 """The content types that are taken; any other is answered 415. None at all counts as the first."""
@@ -84,8 +82,8 @@ RESPONSES: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class DirectApi(Resource):
-    """A REST API in front of a queue; `stage` is None until it is deployed.
+class DirectApi(AnyUrlApi):
+    """A REST API in front of a queue.
 
     Args:
         queue_arn: where each request goes.
@@ -94,27 +92,15 @@ class DirectApi(Resource):
         types: the content types that are taken; another is answered 415.
     """
 
-    kind: ClassVar[str] = RestApi.kind
-    title: ClassVar[str] = RestApi.title
-    idle: ClassVar[str] = RestApi.idle
-
     queue_arn: str
     role_arn: str
     template: str = TEMPLATE
     types: tuple[str, ...] = TYPES
-    stage: str | None = STAGE
-    api_id: str = ""
 
-    @property
-    def id(self) -> str:
-        return self.api_id
-
+    @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create and deploy the API, or restore its methods and its deployment."""
-        api: Any = next(named_apis(aws, self.name, tags), None)
-        if api is None:
-            create = aws.apigateway.create_rest_api
-            api = patiently(lambda: create(name=self.name, endpointConfiguration=REGIONAL, tags=dict(tags)))
+        api = only_api(aws, self.name, tags) or create(aws, self.name, tags)
         wanted = self._integration(aws)
         resources = resources_of(aws, api["id"])
         for path in (ROOT, ANY_PATH):
@@ -144,36 +130,16 @@ class DirectApi(Resource):
         }
 
     @classmethod
-    def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
-        return next(cls._described(aws, name, tags), None)
-
-    @classmethod
-    def all_named(cls, aws: Session, name: str, tags: Tags) -> list[Self]:
-        return list(cls._described(aws, name, tags))
-
-    @classmethod
-    def _described(cls, aws: Session, name: str, tags: Tags | None) -> Iterator[Self]:
-        for api in named_apis(aws, name, tags):
-            method = resources_of(aws, api["id"])[ROOT].get("resourceMethods", {}).get("ANY", {})
-            found = method.get("methodIntegration", {})
-            region, _, queue = found.get("uri", "").partition(":sqs:path/")
-            stages = {each["stageName"] for each in aws.apigateway.get_stages(restApiId=api["id"])["item"]}
-            yield cls(
-                name,
-                aws.target.arn("sqs", queue.rpartition("/")[2]) if region and queue else "",
-                found.get("credentials") or "",
-                found.get("requestTemplates", {}).get(TYPES[0], ""),
-                tuple(sorted(found.get("requestTemplates", {}))),
-                STAGE if STAGE in stages else None,
-                api["id"],
-            )
-
-    @classmethod
-    def delete(cls, aws: Session, identity: str) -> bool:
-        return RestApi.delete(aws, identity)
-
-    list_all = RestApi.list_all
-    console_page = RestApi.console_page
+    def as_it_is(cls, aws: Session, resources: dict[str, Any]) -> dict[str, Any]:
+        method = resources[ROOT].get("resourceMethods", {}).get("ANY", {})
+        found = method.get("methodIntegration", {})
+        region, _, queue = found.get("uri", "").partition(":sqs:path/")
+        return {
+            "queue_arn": aws.target.arn("sqs", queue.rpartition("/")[2]) if region and queue else "",
+            "role_arn": found.get("credentials") or "",
+            "template": found.get("requestTemplates", {}).get(TYPES[0], ""),
+            "types": tuple(sorted(found.get("requestTemplates", {}))),
+        }
 
     def rows(self) -> Rows:
         return (

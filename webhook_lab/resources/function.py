@@ -7,6 +7,7 @@ boto3's function_active_v2 and function_updated_v2: a function takes no change w
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import retry_on
+from webhook_lab.aws.retry import retry_on, retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
 from webhook_lab.resources.ownership import (
@@ -35,6 +36,8 @@ HANDLER = "app.handler"
 """What Lambda calls in every zip of ours."""
 
 _GONE = "ResourceNotFoundException"
+_COLD_SECONDS = 60.0
+"""How long environments that are cut off while they start are started again."""
 
 
 class ReservationRefused(LabError):
@@ -57,7 +60,7 @@ class Function(Resource):
     runtime: str
     timeout: int
     memory: int
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     reserved_concurrency: int | None = None
     zip_bytes: bytes = field(default=b"", repr=False, compare=False)
     code_sha256: str = ""
@@ -202,13 +205,29 @@ def warm_up(aws: Session, *, name: str, executions: int) -> None:
     """Have environments ready for so many executions at once, by as many empty batches at the same time.
 
     The first invocation in each takes longer by what its start takes: a second or so on a small machine.
+
+    Raises:
+        LabError: the function fails, or is cut off time after time: not even an empty batch is taken.
     """
 
     def invoke(_: int) -> None:
-        aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')["Payload"].read()
+        within = f"function {name!r} to take an empty batch within its timeout"
+        retry_until(lambda: _takes_nothing(aws, name), seconds=_COLD_SECONDS, reason=within)
 
     with ThreadPoolExecutor(executions) as at_once:
         list(at_once.map(invoke, range(executions)))
+
+
+def _takes_nothing(aws: Session, name: str) -> bool | None:
+    """Whether it takes an empty batch; None: it was cut off, as one may be that starts on a busy machine."""
+    answer = aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')
+    said = answer["Payload"].read()
+    if not answer.get("FunctionError"):
+        return True
+    told = str(json.loads(said).get("errorMessage", said))
+    if "Task timed out" in told:
+        return None
+    raise LabError(f"warm up function {name!r}", told, "Read its lines: `webhook-lab show logs`.")
 
 
 def _once_free(change: Callable[[], object]) -> object:
@@ -242,7 +261,12 @@ def _sha256(zip_bytes: bytes) -> str:
     return base64.b64encode(hashlib.sha256(zip_bytes).digest()).decode()
 
 
+def is_secret(name: str) -> bool:
+    """Whether the value of an environment variable of this name must not be shown."""
+    return "SECRET" in name or "PASSWORD" in name
+
+
 def _shown(name: str, value: str) -> str:
-    if "SECRET" in name or "PASSWORD" in name:
+    if is_secret(name):
         return "set, not shown" if value else "not set"
     return f"the URL of {value.rpartition('/')[2]}" if "://" in value else value or "empty"

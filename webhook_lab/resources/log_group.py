@@ -17,6 +17,7 @@ from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
 from webhook_lab.resources.ownership import (
     Tags,
+    absent_is_none,
     existed,
     is_ours,
     looks_again,
@@ -53,25 +54,30 @@ class LogGroup(Resource):
         if found is None:
             aws.logs.create_log_group(logGroupName=name, tags=dict(tags))
         else:
-            refuse_foreign(f"log group {name!r}", _tags(aws, found.arn), tags)
-        if self.retention_days and (found is None or found.retention_days != self.retention_days):
+            refuse_foreign(f"log group {name!r}", found[1], tags)
+        if self.retention_days and (found is None or found[0].retention_days != self.retention_days):
             aws.logs.put_retention_policy(logGroupName=name, retentionInDays=self.retention_days)
         if found is None:
             reason = f"log group {name!r} to be listed"
-            found = retry_until(lambda: self._look(aws, name), seconds=15, reason=reason)
-        return replace(self, arn=found.arn)
+            found = retry_until(
+                lambda: self._look(aws, name), seconds=aws.target.traits.allow(15), reason=reason
+            )
+        return replace(self, arn=found[0].arn)
 
     @classmethod
     def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
         found = cls._look(aws, name)
-        return found if found and (tags is None or is_ours(_tags(aws, found.arn), tags)) else None
+        return found[0] if found and is_ours(found[1], tags) else None
 
     @classmethod
-    def _look(cls, aws: Session, name: str) -> Self | None:
+    def _look(cls, aws: Session, name: str) -> tuple[Self, dict[str, str]] | None:
+        """The group with its tags; None also for one that is listed still and gone, so that it has none."""
         # Listed by prefix and in order of names: the group itself comes before those that its name begins.
         for group in aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]:
             if group["logGroupName"] == name:
-                return cls(name, group.get("retentionInDays"), group["arn"].removesuffix(":*"))
+                found = cls(name, group.get("retentionInDays"), group["arn"].removesuffix(":*"))
+                tags = absent_is_none(partial(_tags, aws, found.arn), _GONE)
+                return None if tags is None else (found, tags)
         return None
 
     @classmethod

@@ -1,8 +1,9 @@
 """The event source mapping: Lambda's own pollers, which read a queue and invoke a function with batches.
 
-Calls: ListEventSourceMappings, ListTags; CreateEventSourceMapping, UpdateEventSourceMapping,
-GetEventSourceMapping until it has settled; DeleteEventSourceMapping, then GetEventSourceMapping until it is
-gone. A mapping has no name: here it goes by its function's. It outlives its queue and its function.
+Calls: ListEventSourceMappings, GetEventSourceMapping, ListTags; CreateEventSourceMapping,
+UpdateEventSourceMapping, and GetEventSourceMapping until it has settled; DeleteEventSourceMapping, and the
+same until it is gone. A mapping has no name: here it goes by its function's. It outlives its queue and its
+function.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,12 +11,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
+from botocore.exceptions import ClientError
+
 from webhook_lab.aws.retry import retry_on, retry_until
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
 from webhook_lab.facts.fact import dollars
 from webhook_lab.resources.ownership import (
     Tags,
+    absent_is_none,
     existed,
     is_ours,
     looks_again,
@@ -24,21 +28,22 @@ from webhook_lab.resources.ownership import (
     refuse_foreign,
     to_pairs,
 )
+from webhook_lab.resources.queue_changes import settle
 from webhook_lab.resources.resource import FREE, Listed, Resource, Rows, tail
 
 _GONE = "ResourceNotFoundException"
 _PARTIAL = "ReportBatchItemFailures"
 _SETTLED = ("Enabled", "Disabled")
 _SECONDS = 180  # AWS gives no figure; a change of state is usually a matter of a minute
-# Never set here, and put back: a filter would make messages vanish, a window hold them back.
-_UNSET = {"FilterCriteria": {}, "MaximumBatchingWindowInSeconds": 0}
-_RECEIVES = dollars(round(prices.IDLE_RECEIVES.value / 1e6 * prices.SQS_REQUESTS.value, 2))
+_UNSET: dict[str, Any] = {"FilterCriteria": {}}  # never set here, and put back: it makes messages vanish
+_POLLING_COST = dollars(round(prices.idle_labs(1), 2))
 
 
 @dataclass(frozen=True)
 class Mapping(Resource):
     """A mapping; `name` is its function's. `maximum_concurrency` None: only the function's own limits it.
 
+    `batching_window` is for how many seconds it collects a batch that is not full.
     `state` is Lambda's word, such as ``"Enabled"``, ``"Updating"`` or ``"Deleting"``.
     """
 
@@ -46,13 +51,14 @@ class Mapping(Resource):
     title: ClassVar[str] = "Event source mapping"
     idle: ClassVar[str] = (
         f"{FREE}: about {prices.IDLE_RECEIVES}, of which SQS gives {prices.SQS_FREE_REQUESTS:,} free; "
-        f"else {_RECEIVES}"
+        f"else {_POLLING_COST}"
     )
 
     queue_arn: str
     batch_size: int
     maximum_concurrency: int | None
     report_batch_item_failures: bool = True
+    batching_window: int = 0
     enabled: bool = True
     uuid: str = ""
     state: str = ""
@@ -83,15 +89,15 @@ class Mapping(Resource):
                 _await_gone(aws, found["UUID"])
                 found = None
         if found is None:
-            found = once_role_is_known(
-                lambda: lambda_.create_event_source_mapping(
-                    EventSourceArn=self.queue_arn,
-                    FunctionName=self.name,
-                    Enabled=self.enabled,
-                    Tags=dict(tags),
-                    **{key: value for key, value in wanted.items() if value},
-                )
+            create = partial(
+                lambda_.create_event_source_mapping,
+                EventSourceArn=self.queue_arn,
+                FunctionName=self.name,
+                Enabled=self.enabled,
+                Tags=dict(tags),
+                **{key: value for key, value in wanted.items() if value},
             )
+            found = self._once_queue_is_settled(aws, lambda: once_role_is_known(create))
         found = _settled(aws, found)
         have = {**found, "Enabled": found["State"] == "Enabled"}
         restored = {**wanted, **_UNSET, "Enabled": self.enabled}
@@ -99,15 +105,25 @@ class Mapping(Resource):
             key: value for key, value in restored.items() if (have.get(key) or type(value)()) != value
         }
         if differing:
-            uuid = found["UUID"]
-            changed = _once_free(lambda: lambda_.update_event_source_mapping(UUID=uuid, **differing))
-            found = _settled(aws, changed)
+            update = partial(lambda_.update_event_source_mapping, UUID=found["UUID"], **differing)
+            found = _settled(aws, self._once_queue_is_settled(aws, lambda: _once_free(update)))
         return replace(self, uuid=found["UUID"], state=found["State"])
+
+    def _once_queue_is_settled(self, aws: Session, change: Callable[[], Any]) -> Any:
+        """Lambda compares the function with a visibility timeout that may still be the one from before."""
+        try:
+            return change()
+        except ClientError as refused:
+            url = aws.sqs.get_queue_url(QueueName=tail(self.queue_arn))["QueueUrl"]
+            if "visibility timeout" not in str(refused) or not settle(aws, url):
+                raise
+        return change()
 
     def _wanted(self) -> dict[str, Any]:
         most = self.maximum_concurrency
         return {
             "BatchSize": self.batch_size,
+            "MaximumBatchingWindowInSeconds": self.batching_window,
             "ScalingConfig": {} if most is None else {"MaximumConcurrency": most},
             "FunctionResponseTypes": [_PARTIAL] if self.report_batch_item_failures else [],
         }
@@ -135,6 +151,7 @@ class Mapping(Resource):
             batch_size=found["BatchSize"],
             maximum_concurrency=found.get("ScalingConfig", {}).get("MaximumConcurrency"),
             report_batch_item_failures=_PARTIAL in found.get("FunctionResponseTypes", []),
+            batching_window=found.get("MaximumBatchingWindowInSeconds") or 0,
             enabled=found["State"] not in ("Disabled", "Disabling"),
             uuid=found["UUID"],
             state=found["State"],
@@ -167,8 +184,10 @@ class Mapping(Resource):
         failures = "one failed message returns its whole batch"
         if self.report_batch_item_failures:
             failures = "only failed messages return (ReportBatchItemFailures)"
+        window = (("Batching window", spoken(self.batching_window, "seconds")),)
         return (
             ("Batch size", spoken(self.batch_size, "messages")),
+            *(window if self.batching_window else ()),
             ("Maximum concurrency", most),
             ("When a message fails", failures),
         )
@@ -199,7 +218,13 @@ def _all(aws: Session) -> Iterator[Any]:
 
 
 def _of(aws: Session, function_name: str) -> list[Any]:
-    return [each for each in _all(aws) if _function_of(each) == function_name]
+    """The function's mappings as they are now: one that is only listed still is none."""
+    listed = (each["UUID"] for each in _all(aws) if _function_of(each) == function_name)
+    return [found for uuid in listed if (found := _look(aws, uuid))]
+
+
+def _look(aws: Session, uuid: str) -> Any:
+    return absent_is_none(lambda: aws.lambda_.get_event_source_mapping(UUID=uuid), _GONE)
 
 
 def _tags(aws: Session, found: Any) -> dict[str, str]:
@@ -219,7 +244,7 @@ def _settled(aws: Session, found: Any) -> Any:
 
 def _await_gone(aws: Session, uuid: str) -> None:
     def attempt() -> bool | None:
-        return None if existed(lambda: aws.lambda_.get_event_source_mapping(UUID=uuid), _GONE) else True
+        return None if _look(aws, uuid) else True
 
     retry_until(attempt, seconds=_SECONDS, reason="the event source mapping to be gone")
 

@@ -23,7 +23,7 @@ ROLE_SECONDS = 60
 """Seconds given to a new role to become usable; AWS says "several seconds" (Lambda guide, execution role)."""
 
 SEEN_SECONDS = 15
-"""Seconds within which AWS shows what it says is there already; it gives no figure."""
+"""Seconds within which is seen what is there already, and as late as the services show it."""
 
 _EXISTS = (
     *("ResourceInUseException", "ResourceConflictException", "ConflictException"),
@@ -79,8 +79,8 @@ def looks_again(ensure: Callable[[R, Session, Tags], R]) -> Callable[[R, Session
 
     @functools.wraps(ensure)
     def ensured(self: R, aws: Session, tags: Tags) -> R:
-        reason = "what was just created may take a moment to be seen"
-        return retry_on(lambda: ensure(self, aws, tags), codes=_EXISTS, seconds=SEEN_SECONDS, reason=reason)
+        seconds, reason = aws.target.traits.allow(SEEN_SECONDS), "what was just created is not seen yet"
+        return retry_on(lambda: ensure(self, aws, tags), codes=_EXISTS, seconds=seconds, reason=reason)
 
     return ensured
 

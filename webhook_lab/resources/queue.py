@@ -25,6 +25,7 @@ from webhook_lab.resources.ownership import (
     refuse_foreign,
     to_pairs,
 )
+from webhook_lab.resources.queue_changes import being_set, differing_in
 from webhook_lab.resources.resource import IN_USE, Listed, Resource, Rows, tail
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -74,13 +75,10 @@ class Queue(Resource):
             )["QueueArn"]
         else:
             refuse_foreign(f"queue {name!r}", _tags(aws, url), tags)
-            found = _read(aws, url, "All")
+            found = {**_read(aws, url, "All"), **being_set(aws, url)}
             arn = found["QueueArn"]
             restored = {"RedrivePolicy": "", "DelaySeconds": "0", **wanted}
-            differing = {
-                key: value for key, value in restored.items() if not _same(found.get(key, ""), value)
-            }
-            if differing:
+            if differing := differing_in(found, restored):
                 sqs.set_queue_attributes(QueueUrl=url, Attributes=differing)
         return replace(self, url=url, arn=arn)
 
@@ -191,20 +189,14 @@ def empty_queue(sqs: Any, *, url: str, purge: bool = False) -> int:
         purge: remove those in flight too. Leave it out on AWS: a purge may also take what is sent in the
             minute after it. One that is refused, within 60 s of the last, goes on as without it.
     """
-    held = depth(sqs, url=url)
-    if held == Depth(0, 0, 0):
-        return 0
-    if purge and existed(lambda: sqs.purge_queue(QueueUrl=url), *_PURGED_RECENTLY):
-        return held.visible + held.in_flight + held.delayed
+    held = sum(vars(depth(sqs, url=url)).values()) if purge else 0
+    if purge and (not held or existed(lambda: sqs.purge_queue(QueueUrl=url), *_PURGED_RECENTLY)):
+        return held
     removed = 0
-    while held.visible:
-        if not (messages := receive(sqs, url=url, hidden=_HIDDEN_SECONDS)):
-            break
+    while messages := receive(sqs, url=url, hidden=_HIDDEN_SECONDS):  # a depth may be a minute old
         entries = [{"Id": str(i), "ReceiptHandle": each["ReceiptHandle"]} for i, each in enumerate(messages)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)
         removed += len(messages)
-        if len(messages) < _BATCH:
-            held = depth(sqs, url=url)
     return removed
 
 
@@ -248,8 +240,3 @@ def _read_tags(aws: Session, url: str) -> dict[str, str]:
 
 def _read(aws: Session, url: str, *names: Any) -> Any:
     return aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
-
-
-def _same(found: str, wanted: str) -> bool:
-    # By value: a redrive policy is JSON, in whatever order and spacing it was written.
-    return found == wanted or (bool(found and wanted) and json.loads(found) == json.loads(wanted))

@@ -8,6 +8,8 @@ A copy is a new message: new id, new time of sending, receive count 0
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.resources.queue import depth
@@ -52,7 +54,11 @@ def redrive(sqs: "SQSClient", *, dlq_url: str, dlq_arn: str, queue_arn: str) -> 
     now = latest()
     started = _age(now)
     if now.get("Status") not in _RUNNING:
-        sqs.start_message_move_task(SourceArn=dlq_arn, DestinationArn=queue_arn)
+        try:
+            sqs.start_message_move_task(SourceArn=dlq_arn, DestinationArn=queue_arn)
+        except ClientError:
+            if _age(latest()) <= started:  # else it was started before, and the answer was lost on its way
+                raise
         started += 1
     task = retry_until(ended, seconds=TASK_SECONDS, reason="SQS to move the messages")
     if task["Status"] != "COMPLETED":

@@ -45,7 +45,9 @@ def _spread(flow: Flow, times: Floats, chance: np.random.Generator | None) -> No
         chance.random(out=times)
         times *= flow.seconds
     else:
-        times[:] = np.arange(flow.messages, dtype=np.float64)
+        for first in range(0, flow.messages, CHUNK):
+            part = times[first : first + CHUNK]
+            part[:] = np.arange(first, first + len(part), dtype=np.float64)
         times *= flow.seconds / max(flow.messages, 1)
     times += flow.start
 

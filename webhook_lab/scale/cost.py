@@ -9,7 +9,6 @@ MILLION = 1_000_000
 MB, GIB = 1024 * 1024, 1024**3
 LINE_BYTES = 250
 """Assumed of a log line, ours or Lambda's own."""
-MEMORY_GB = 128 / 1024
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ VARIANTS = (
 def cost(
     variant: Variant,
     *,
+    memory: int,
     deliveries: int = MILLION,
     payload_bytes: int = senders.GITHUB_PAYLOAD.value,
     batch: int = 10,
@@ -52,6 +52,7 @@ def cost(
     """US dollars by service.
 
     Args:
+        memory: of each function, in MB.
         publish_seconds, work_seconds: that publish takes, and subscribe for each message: assumed.
     """
     sqs = prices.SQS_FIFO_REQUESTS if variant.fifo else prices.SQS_REQUESTS
@@ -66,7 +67,7 @@ def cost(
     return {
         "API Gateway": million * prices.REST_API_REQUESTS.value,
         "Lambda": million * prices.LAMBDA_REQUESTS.value * invoked
-        + deliveries * seconds * MEMORY_GB * prices.LAMBDA_GB_SECONDS.value,
+        + deliveries * seconds * memory / 1024 * prices.LAMBDA_GB_SECONDS.value,
         "SQS": million * requests * sqs.value,
         "DynamoDB": million * variant.copies * units * prices.DYNAMODB_WRITES.value,
         "Logs": deliveries * variant.lines * LINE_BYTES / GIB * prices.LOGS_INGESTED.value,
@@ -75,4 +76,4 @@ def cost(
 
 def idle_month() -> float:
     """US dollars for a month in which nothing comes: the mapping's receives, without the free tier."""
-    return prices.IDLE_RECEIVES.value / MILLION * prices.SQS_REQUESTS.value
+    return prices.idle_labs(1)

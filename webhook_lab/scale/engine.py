@@ -2,8 +2,8 @@
 
 It goes by the rules of `webhook_lab/local_cloud/poller.py`, and shares its constants
 (`webhook_lab/facts/pollers.py`). What arrives is one number each, what waits is a range of those, and what
-runs is a heap of batches as counts. While nothing goes wrong `_calm` serves: the one loop that has to be
-fast. What needs thought (a throttle, a failure, a message that comes back, a minute over) is for `_step`.
+runs is a heap of batches as counts. `webhook_lab/scale/calm.py` has the loop that has to be fast, for while
+nothing goes wrong; this is the whole model, and serves alone in tests.
 
 Assumed beside what the pollers assume: the queue gives the oldest first, and what has come back before what
 is new; a poller that collects a batch for its window takes what arrives meanwhile; the table serves in order.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import repeat
 from math import inf
+from typing import Self
 
 import numpy as np
 
@@ -37,7 +38,6 @@ class Engine:
     Args:
         progress: told the share of all messages that were read, now and then.
         trace: keep every service of every message; for tests.
-        careful: never take the fast loop; for tests.
     """
 
     def __init__(
@@ -46,7 +46,6 @@ class Engine:
         *,
         progress: Callable[[float], object] = float,
         trace: bool = False,
-        careful: bool = False,
     ) -> None:
         fits(scenario)
         self.scenario, self.tally = scenario, Tally()
@@ -55,7 +54,7 @@ class Engine:
         self.ended = 0.0
         self._at = self.times.data
         self._poison = poisoned_among(scenario).data
-        self._progress, self._careful = progress, careful
+        self._progress = progress
         self._chance, self._scale = random.Random(scenario.seed), Scale()
         self._lengths = _lengths(scenario)
         self._now, self._head, self._bad = 0.0, 0, 0
@@ -68,7 +67,6 @@ class Engine:
         self._wanted, self._minute, self._troubled = self._scale.least, inf, False
         self._idle, self._idle_since = self._allowed, 0.0
         self._held = 0  # in flight
-        self._booked: tuple[list[float], list[float], list[int], list[int]] = ([], [], [], [])
         self._length: float | None = None  # of the next batch, if it was drawn before it was served
         self._table = 0.0  # when it is through with what it has
 
@@ -76,116 +74,18 @@ class Engine:
     def _allowed(self) -> int:
         return min(self._wanted, self.scenario.pollers_most)
 
-    def run(self) -> "Engine":
+    def run(self) -> Self:
         """Let everything come out."""
         for first in range(0, len(self.times), CHUNK):
             self.tally.add("waiting", self.times[first : first + CHUNK], 1)
         while self._head < len(self.times) or self._back or self._hidden or self._throttled:
-            if not (self._is_calm() and self._calm()):
-                self._step()
-        self._book()
+            self._advance()
         self._progress(1.0)
         return self
 
-    # --- the fast way
-
-    def _is_calm(self) -> bool:
-        """Whether every poller that reads may invoke, and nothing waits but what never was received."""
-        down = self.scenario.failing
-        return not (
-            self._careful
-            or self._back
-            or self._throttled
-            or self._minute == inf
-            or self._allowed > self.scenario.room
-            or len(self._busy) + self._idle != self._allowed
-            or down[0] <= self._now < down[1]
-        )
-
-    def _calm(self) -> bool:
-        """Serve what is new until something needs thought; whether anything was served."""
-        scenario, at, busy, lengths = self.scenario, self._at, self._busy, self._lengths
-        size, window, between = scenario.batch, scenario.batching_window, scenario.each_batch_seconds
-        each, work, timeout = scenario.each_message_seconds, scenario.work_seconds, scenario.function_timeout
-        most, kept = scenario.in_flight_most, scenario.queue_retention
-        down, now, held, idle = scenario.failing[0], self._now, self._held, self._idle
-        table = self._table
-        until = min(self._minute, self._hidden[0][0] if self._hidden else inf, down if down >= now else inf)
-        end = int(min(self._poison[self._bad], len(at)))
-        units = scenario.write_units / scenario.table_writes
-        head = begun = self._head
-        begins, ends, counts, heads = self._booked
-        while len(begins) < CHUNK and (head + size <= end or head < end == len(at)):
-            came = at[head]
-            if idle:
-                read = came if came > now else now
-                if read - self._idle_since >= LONG_POLL:
-                    break
-            else:
-                read = busy[0][0]
-                if came > read:
-                    read = came
-            if read >= until or read - came > kept:
-                break
-            while busy and busy[0][0] <= read:
-                finished, messages = heappop(busy)
-                held -= messages
-                if not idle:
-                    self._idle_since = finished
-                idle += 1
-            now = read
-            if held >= most:
-                break
-            last = min(head + size, end)
-            start = read
-            if at[last - 1] > read:
-                if window:
-                    start = min(read + window, at[last - 1] if last == head + size else inf)
-                last = bisect_right(at, start, head, last)
-            messages = last - head
-            length = next(lengths)
-            takes = messages * (each + work * length)
-            if takes > timeout:
-                self._length = length
-                break
-            finish = start + between + takes
-            table = (table if table > start else start) + messages * units
-            if table > finish:
-                finish = table
-            heappush(busy, (finish, messages))
-            held += messages
-            idle -= 1
-            begins.append(start)
-            ends.append(finish)
-            counts.append(messages)
-            heads.append(head)
-            head = last
-        self._now, self._held, self._idle, self._head, self._table = now, held, idle, head, table
-        if len(begins) >= CHUNK:
-            self._book()
-        return head > begun
-
-    def _book(self) -> None:
-        """Count what the fast loop has served since the last time."""
-        tally, (begins, ends, counts, heads) = self.tally, self._booked
-        if not begins:
-            return
-        taken, given = np.array(counts), -np.array(counts)
-        for track, at, change in (
-            ("waiting", begins, given), ("taken", begins, taken), ("in_flight", begins, taken),
-            ("in_flight", ends, given), ("stored", ends, taken), ("running", ends, -1),
-            ("running", np.array(begins) + self.scenario.each_batch_seconds, 1),
-        ):  # fmt: skip
-            tally.add(track, at, change)
-        if self.served is not None:
-            for begin, end, count, head in zip(begins, ends, counts, heads, strict=True):
-                self.served += [(place, begin, end) for place in range(head, head + count)]
-        self.ended = max(self.ended, *ends)
-        self._progress(self._head / len(self.times))
-        for each in self._booked:
-            each.clear()
-
-    # --- the thoughtful way
+    def _advance(self) -> None:
+        """Let the next thing happen."""
+        self._step()
 
     def _step(self) -> None:
         """Whatever happens next."""
@@ -315,7 +215,7 @@ class Engine:
         if down[0] <= start < down[1]:
             return batch
         while self._poison[self._bad] < self._head:
-            self._bad += 1  # the fast loop looks from here
+            self._bad += 1  # the calm loop looks from here
         failed = [message for message in batch if self._is_poison(message[0])]
         return failed if self.scenario.report_batch_item_failures or not failed else batch
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from webhook_lab.scale.engine import Engine
+from webhook_lab.scale.calm import QuickEngine
 from webhook_lab.scale.scenario import Scenario
 from webhook_lab.scale.tally import Floats
 
@@ -68,7 +68,7 @@ def forecast(scenario: Scenario, *, progress: Callable[[float], object] = float)
     Raises:
         LabError: more messages than memory.
     """
-    engine = Engine(scenario, progress=progress).run()
+    engine = QuickEngine(scenario, progress=progress).run()
     tally, times = engine.tally, engine.tally.times
     taken = np.rint(tally.curve("taken")).astype(np.int64)
     age = np.zeros(len(times))

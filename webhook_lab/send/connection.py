@@ -9,8 +9,11 @@ whole answer, however slowly that trickles in.
 import asyncio
 import ssl
 import time
+from urllib.parse import SplitResult
 
 import h11
+
+from webhook_lab.send.proxy import tunnel
 
 IDLE_SECONDS = 4.0
 """A connection unused for longer is not used again: many servers close theirs after five seconds."""
@@ -27,12 +30,16 @@ class Connection:
         self._used_at = time.monotonic()
 
     @classmethod
-    async def open(cls, host: str, port: int, *, tls: ssl.SSLContext | None) -> "Connection":
-        """Connect.
+    async def open(
+        cls, host: str, port: int, *, tls: ssl.SSLContext | None, proxy: SplitResult | None = None
+    ) -> "Connection":
+        """Connect, through a proxy where one leads there.
 
         Raises:
-            OSError: nobody listens, the name is unknown, or the certificate does not hold.
+            OSError: nobody listens, the name is unknown, the certificate does not hold, or the proxy refuses.
         """
+        if proxy and tls:
+            return cls(*await tunnel(proxy, host, port, tls))
         return cls(*await asyncio.open_connection(host, port, ssl=tls))
 
     @property

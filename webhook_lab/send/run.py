@@ -35,6 +35,7 @@ class Run(Background):
         concurrency: attempts under way at once.
         cap: the most requests to make, retries counted. First attempts always have their part of it.
         charges: requests to `url` cost money: then there has to be a cap.
+        settles: see `Sender`; what a new API says itself counts for no attempt.
 
     Attributes:
         sent: a row for each delivery that is settled: accepted, or given up, or begun and then stopped. An
@@ -57,6 +58,7 @@ class Run(Background):
         concurrency: int = CONCURRENCY,
         cap: int | None = None,
         charges: bool = False,
+        settles: float = 0.0,
     ) -> None:
         super().__init__(self._send)
         where, n = f"send to {url}", len(deliveries)
@@ -68,7 +70,7 @@ class Run(Background):
         elif charges:
             said = "each request there costs money, and no cap on their number is set"
             raise LabError(where, said, f"Say the most that you will pay for: cap={n}, or more for retries.")
-        self._sender = Sender(url)
+        self._sender = Sender(url, settles=settles)
         for delivery in deliveries:
             head(url, delivery)
         self.deliveries, self._compress, self._concurrency = deliveries, compress, concurrency

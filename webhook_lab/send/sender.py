@@ -13,6 +13,8 @@ import h11
 from webhook_lab.aws.errors import LabError
 from webhook_lab.send.background import Background
 from webhook_lab.send.connection import Connection
+from webhook_lab.send.first_answer import FirstAnswer
+from webhook_lab.send.proxy import proxy_for
 from webhook_lab.send.retries import ONCE, Schedule
 from webhook_lab.watch.rows import Answer
 
@@ -123,11 +125,14 @@ class NoAnswer(Exception):
 class Sender:
     """Posts deliveries to one address and keeps its connections for the next ones. For one event loop.
 
+    Args:
+        settles: seconds for which a new API's own answers are not taken for one; see `FirstAnswer`.
+
     Raises:
         LabError: `url` is no address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, settles: float = 0.0) -> None:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
@@ -137,7 +142,8 @@ class Sender:
             raise LabError(f"send to {url}", str(error), "Use the API's address: lab.url.") from error
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._url, self._host, self._port = url, host, port or (443 if self._tls else 80)
-        self._idle: list[Connection] = []
+        self._proxy, self._idle = proxy_for(url), list[Connection]()
+        self._first = FirstAnswer(url, settles)
 
     async def post(self, delivery: Delivery) -> tuple[Answer, float]:
         """One attempt: the answer, and the seconds for which it asks to be left alone (Retry-After).
@@ -146,12 +152,15 @@ class Sender:
             NoAnswer: there was none within the delivery's wait.
             LabError: HTTP has no words for the delivery.
         """
+        return await self._first.of(lambda: self._attempt(delivery))
+
+    async def _attempt(self, delivery: Delivery) -> tuple[Answer, float]:
         request = head(self._url, delivery)
         sent_at, started = time.time_ns() // 1_000_000, time.perf_counter()
         connection, kind = None, "refused"
         try:
             async with asyncio.timeout(delivery.schedule.wait):
-                connection = self._kept() or await Connection.open(self._host, self._port, tls=self._tls)
+                connection = self._kept() or await self._open()
                 kind = "reset"
                 response, body = await connection.exchange(request, delivery.body)
         except TimeoutError as error:
@@ -173,6 +182,9 @@ class Sender:
         while self._idle:
             self._idle.pop().close()
 
+    async def _open(self) -> Connection:
+        return await Connection.open(self._host, self._port, tls=self._tls, proxy=self._proxy)
+
     def _kept(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
@@ -182,17 +194,18 @@ class Sender:
         return None
 
 
-def post(url: str, delivery: Delivery) -> Answer:
+def post(url: str, delivery: Delivery, *, settles: float = 0.0) -> Answer:
     """Post `delivery` under `url` once and return the answer, whatever its status.
 
     Args:
         url: the API's address with its stage, no slash at the end.
+        settles: see `Sender`.
 
     Raises:
         LabError: nobody answers at `url` within the delivery's wait, the connection broke, or HTTP has no
             words for the delivery.
     """
-    sender = Sender(url)
+    sender = Sender(url, settles=settles)
 
     async def once() -> Answer:
         try:

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from math import floor, log10
 
-WIDTH = 960
-"""Pixels on a page. Of a still picture twice as many are drawn, for screens and projectors that show them."""
-MARK_APART = 76
-"""Pixels between the middles of two names of marks."""
+LANE = 15
+"""Pixels from one row of marks' names to the next."""
+_LANES, _LETTER, _AFTER, _BETWEEN = (
+    6,
+    7.0,
+    4,
+    8,
+)  # rows; pixels: a letter, from a mark to its name, between names
 
 _ENDS = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800, 2700, 3600)
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
@@ -34,6 +38,33 @@ def values_below(top: float) -> list[float]:
     """The values that are written beside an axis, whole numbers from 0 up."""
     step = top / 2 if top > 6 else 1 if top <= 3 else 2
     return [step * i for i in range(int(top / step) + 1)]
+
+
+def flags(marks: Sequence[tuple[float, str]], *, high: float) -> list[tuple[float, int | None]]:
+    """Where the names of marks stand: right of their own lines, in as few rows as keep them apart.
+
+    Args:
+        marks: pixels from the left, and the name.
+        high: where the picture ends, in pixels.
+
+    Returns:
+        For each where it begins, and its row from the lowest up; None in place of a row where all are taken.
+    """
+    taken: list[float] = []  # where the leftmost name of each row begins
+    found: dict[int, tuple[float, int | None]] = {}
+    for i in sorted(range(len(marks)), key=lambda i: (marks[i][0], i), reverse=True):
+        at, name = marks[i]
+        begins, width = min(at + _AFTER, high - _LETTER * len(name)), _LETTER * len(name) + _BETWEEN
+        row = next((row for row, left in enumerate(taken) if begins + width <= left), len(taken))
+        if row < _LANES:
+            taken[row : row + 1] = [begins]
+        found[i] = (begins, row if row < _LANES else None)
+    return [found[i] for i in range(len(marks))]
+
+
+def rows_above(places: Sequence[tuple[float, int | None]]) -> int:
+    """How many pixels the names of marks need beyond a first row of them."""
+    return LANE * max((row for _, row in places if row), default=0)
 
 
 def spread(wanted: Sequence[float], *, apart: float, low: float, high: float) -> list[float]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from webhook_lab.show.axes import WIDTH
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.series import Mark
+from webhook_lab.show.size import WIDTH
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.concurrency import peak
 from webhook_lab.watch.history import CUT
@@ -18,7 +18,7 @@ _COLOURS = {
     "stored": GREEN, "duplicate": PURPLE, "redelivered": PURPLE, "conflict": BLUE, "failed": INK, CUT: ORANGE,
 }  # fmt: skip
 _ROW, _LANE = 34, 24  # pixels: for an invocation, for an attempt
-_LEFT, _RIGHT = 86, 230  # pixels, beside attempts
+_LEFT, _RIGHT = 104, 276  # pixels, beside attempts
 _NARROWEST = 5 / (WIDTH - _LEFT - _RIGHT)  # of the axis: an attempt of some milliseconds is seen too
 
 

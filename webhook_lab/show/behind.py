@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from webhook_lab.show.card import counted
 from webhook_lab.show.live import tail
-from webhook_lab.show.series import DEPTH, Line, Panel, Series, number
+from webhook_lab.show.series import COUNTS, DEAD, DEPTH, STORED, Line, Panel, Series, number
 from webhook_lab.show.theme import GREEN, INK, ORANGE, PURPLE
 from webhook_lab.watch.rows import Sample
 
@@ -59,8 +59,7 @@ def _queue_says(series: Mapping[str, Series]) -> str:
 
 def _connections_say(series: Mapping[str, Series]) -> str:
     most, room = series["connections"].peak, series["room"].last
-    said = f"Never more than {counted(int(most), 'connection')} at once"
-    return f"{said}{', all' if most >= room else ''} of {number(room)}"
+    return f"Never more than {number(most)} of {counted(int(room), 'connection')} in use"
 
 
 def _counts_say(series: Mapping[str, Series]) -> str:
@@ -77,14 +76,14 @@ CONNECTIONS = Panel(
     ),
     _connections_say,
 )
-COUNTS = Panel(
-    "deliveries so far",
+_FATES = Panel(
+    COUNTS.title,
     (
-        Line("stored", "stored", GREEN, filled=True),
+        STORED,
         Line("failed", "failed", PURPLE),
-        Line("dlq", "dead", INK),
+        DEAD,
     ),
     _counts_say,
 )
-PANELS = (replace(DEPTH, says=_queue_says), CONNECTIONS, COUNTS)
+PANELS = (replace(DEPTH, says=_queue_says), CONNECTIONS, _FATES)
 """The whole pattern: the queue takes the burst, and the database never sees more than it has room for."""

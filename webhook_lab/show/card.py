@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
 
+from webhook_lab.show.size import LARGER
+
 Cell = str | int
 """Text, in which a newline starts a new line of the cell, or a number, which is set to the right."""
 
@@ -21,7 +23,7 @@ _RULE = "1px solid var(--jp-border-color2, rgba(128, 128, 128, 0.35))"
 _BOX = (
     "display: inline-block; max-width: 100%; box-sizing: border-box; margin: 4px 0; padding: 10px 16px 12px; "
     f"border: {_RULE}; border-left: 4px solid #0072B2; border-radius: 4px; color: {_INK}"
-)
+) + (f"; font-size: {LARGER:.0%}" if LARGER > 1 else "")
 _TABLE = "border-collapse: collapse; border: none; margin: 6px 0 0; font-size: inherit"
 _ROW = "background: transparent; border: none"
 _CELL = f"text-align: left; vertical-align: top; padding: 3px 24px 3px 0; border: none; border-top: {_RULE}"

@@ -26,7 +26,8 @@ def panels_chart(
     """A run from outside, one panel below another, as it was seen live; see `collect`."""
     heights = (150.0, *[92.0] * (len(panels) - 1))
     drawing = Drawing(*findings(panels, series), heights=heights)
-    end = max((each.points[-1][0] for each in series.values() if each.points), default=1.0)
+    lasts = [each.points[-1][0] for each in series.values() if each.points]
+    end = max([*lasts, *(at for at, _ in marks)], default=1.0)
     for axis, panel, height in zip(drawing.axes, panels, heights, strict=True):
         top = panel.top(series)
         drawing.style(axis, panel.title, end=end, top=top, below="seconds" if panel is panels[-1] else None)
@@ -47,6 +48,7 @@ def prediction_chart(
     *,
     took: float,
     marks: Sequence[Mark] = (),
+    left: int = 0,
 ) -> Chart:
     """What was predicted of a drain, and what was measured.
 
@@ -54,6 +56,7 @@ def prediction_chart(
         expected: seconds, and how many messages the queue still holds then, with straight lines between,
             from the burst to the predicted end of the drain.
         took: seconds that the drain took.
+        left: messages that had not come out when the watching was stopped.
     """
     held = _held(samples)
     began, ends = expected[0][0], expected[-1][0]
@@ -61,6 +64,8 @@ def prediction_chart(
     more = took / predicted - 1
     off = f"{abs(more):.1%} {'more' if more > 0 else 'less'}"
     says = f"Predicted {predicted:.1f} s, took {took:.1f} s: {off}"
+    if left:
+        says = f"Predicted {predicted:.1f} s; stopped after {took:.1f} s, with {left:,} not out yet"
     drawing = Drawing(says, heights=(220,), right=30)
     (axis,) = drawing.axes
     end = max(ends, drained or max((at for at, _ in held.points), default=0)) * 1.05
@@ -69,12 +74,13 @@ def prediction_chart(
     _draw(drawing, axis, Line("", "", BLUE, filled=True), held, end)
     axis.plot(*zip(*expected, strict=True), color=drawing.theme.ink, lw=1.6, dashes=(4, 3))
     x = began + predicted * 0.4
-    lines = [(_value_at(expected, x), "predicted", INK)]
+    lines = [(x, _value_at(expected, x), "predicted", INK)]
     if held.points:
-        lines.append((_value_at(held.points, x), "measured", BLUE))
-    drawing.write(axis, (x, max(lines)[0]), *max(lines)[1:], move=(6, 12))
-    if len(lines) > 1:
-        drawing.write(axis, (x, min(lines)[0]), *min(lines)[1:], move=(-6, -12), align="right")
+        at = _half_way_down(held)
+        lines.append((at, _value_at(held.points, at), "measured", BLUE))
+        lines.sort(key=lambda line: line[0] / predicted + line[1] / top)
+    for line in lines:
+        _beside(drawing, axis, line, below=len(lines) > 1 and line is lines[0], pixels=(end, top))
     drawing.marks(marks)
     return drawing.chart(f"The queue held {counted(int(held.peak), 'message')} at most.")
 
@@ -160,6 +166,28 @@ def _held(samples: Iterable[Sample]) -> Series:
         if len(values) == 2:
             held.add(when, sum(values.values()))
     return held
+
+
+def _half_way_down(held: Series) -> float:
+    """When a queue that drains holds half of its peak for the last time."""
+    return next((at for at, value in reversed(held.points) if value >= held.peak / 2), held.points[0][0])
+
+
+def _beside(
+    drawing: Drawing,
+    axis: "Axes",
+    line: tuple[float, float, str, str],
+    *,
+    below: bool,
+    pixels: tuple[float, float],
+) -> None:
+    """A line's name right above a point of it, or left below, where that runs into no axis."""
+    x, value, words, colour = line
+    box, (end, top) = axis.get_window_extent(), pixels
+    if below and x / end * box.width > 80 and value / top * box.height > 30:
+        drawing.write(axis, (x, value), words, colour, move=(-6, -12), align="right")
+    else:
+        drawing.write(axis, (x, value), words, colour, move=(6, 12))
 
 
 def _value_at(points: Sequence[tuple[float, float]], x: float) -> float:

@@ -42,6 +42,7 @@ class Database:
         self.outcomes: list[Outcome] = []
         self.beside: Beside | None = None
         self.watched_since = 0
+        self._pooler: PgBouncer | None = None
 
     def restart(self, **settings: Setting) -> Card:
         """Restart it with other settings: most limits cannot be changed while it runs, here as on RDS."""
@@ -155,13 +156,19 @@ class Database:
         mark("it is back")
 
     def start_pooler(self, size: int) -> PgBouncer | None:
-        """PgBouncer with so many connections to the server; None, and a line that says so, without it.
+        """PgBouncer with so many connections to the server, in place of an earlier one.
+
+        Returns:
+            None, after a line that says so, where it is not installed.
 
         Raises:
             LabError: it does not start.
         """
+        if self._pooler:
+            self._pooler.close()
         try:
-            return PgBouncer(self.server, size)
+            self._pooler = PgBouncer(self.server, size)
+            return self._pooler
         except NoPooler as missing:
             print(f"{missing.said}, so this is left out. {missing.try_this}")
             return None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from webhook_lab.database.connection_limits import CLASSES, ENGINES, default_max_connections
 from webhook_lab.database.outcome import Outcome
 from webhook_lab.facts import connections, quotas
-from webhook_lab.show.axes import WIDTH, tick
+from webhook_lab.show.axes import tick
 from webhook_lab.show.chart import Chart, Drawing
+from webhook_lab.show.size import LARGER, SHOWN, WIDTH
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE, PURPLE, Theme
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def designs_chart(outcomes: Sequence[Outcome]) -> Chart:
     }
     order = sorted(newest, key=lambda key: (key[0], key[1].consumers, key[1].pool, key[1].retries))
     shown = [newest[key] for key in order]
-    drawing = Drawing(*_finding(shown), heights=(_TALL,))
+    drawing = Drawing(*_finding(shown), heights=(_TALL,), wide=SHOWN)
     drawing.axes.pop().remove()
-    width = min((WIDTH - _LEFT - 8 + _GAP) / len(shown) - _GAP, 200)
+    width = min((SHOWN - _LEFT - 8 + _GAP) / len(shown) - _GAP, 200)
     end = max(each.seconds for each in shown)
     for number, outcome in enumerate(shown):
         left = _LEFT + number * (width + _GAP)
@@ -159,8 +160,9 @@ def limits_chart(*, per_invocation: int = 1) -> Chart:
     for engine, marker, colour in _MARKERS:
         points = [(most, CLASSES.index(name)) for (of, name), most in allowed.items() if of == engine]
         axis.plot(*zip(*points, strict=True), marker, ms=8, color=theme.mixed(colour), label=engine)
+    begins = -0.02 if LARGER == 1 else -156 / (WIDTH - 200)  # on the narrower sheet at its left edge
     axis.legend(
-        loc="lower left", bbox_to_anchor=(-0.02, 1.01), ncols=len(ENGINES), frameon=False, fontsize=9,
+        loc="lower left", bbox_to_anchor=(begins, 1.01), ncols=len(ENGINES), frameon=False, fontsize=9,
         labelcolor=theme.ink, handletextpad=0.2, columnspacing=1.4,
     )  # fmt: skip
     ranges = [(engine, [most for (of, _), most in allowed.items() if of == engine]) for engine in ENGINES]

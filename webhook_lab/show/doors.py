@@ -36,7 +36,7 @@ class Door:
     body_bytes: float
     seconds: float = 0.0
     log_bytes: float = 0.0
-    memory: int = 128
+    memory: int = 0
 
     @property
     def waits(self) -> list[float]:
@@ -134,7 +134,7 @@ def _draw_costs(drawing: Drawing, doors: Sequence[Door]) -> None:
             colour = drawing.theme.mixed(_COLOURS[service])
             across = (row + 0.18, 0.64)
             axis.broken_barh([(left, cost)], across, facecolor=(colour, 0.35), edgecolor=colour, lw=1)
-            lift = 0 if cost > end / 16 else 17  # points: what has no room inside stands above
+            lift = 0 if cost > end * (len(service) + 1) / 90 else 17  # points: no room inside, so above
             drawing.write(axis, (left + cost / 2, row + 0.5), service, move=(0, lift), align="center")
             left += cost
         words = f"USD {left:.2f}\n{door.requests} paid requests each"

@@ -81,6 +81,11 @@ class Live:
         self._stop, self._done = threading.Event(), threading.Event()
         self._handle: DisplayHandle | None = None
 
+    @property
+    def frames_a_second(self) -> float:
+        """How often it looks and draws."""
+        return FRAMES_A_SECOND
+
     def start(self) -> Self:
         """Begin to watch. Returns at once; what follows in the cell runs meanwhile."""
         if Live._newest:
@@ -133,7 +138,7 @@ class Live:
                 self._take()
                 if (self.until and self.until()) or time.monotonic() - began > self.seconds:
                     break
-                due = max(due + 1 / FRAMES_A_SECOND, time.monotonic())
+                due = max(due + 1 / self.frames_a_second, time.monotonic())
         except Exception as error:
             self.error = error
         finally:

@@ -6,38 +6,58 @@ The paths come ready from `Series`, in its own units; each panel only says how t
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from webhook_lab.show.axes import MARK_APART, WIDTH, axis_end, spread, tick, values_below
+from webhook_lab.show.axes import LANE, axis_end, flags, rows_above, spread, tick, values_below
 from webhook_lab.show.series import PATH_SECOND, Line, Mark, Panel, Series, details, findings, number
+from webhook_lab.show.size import SHOWN, WIDTH, in_lines
 from webhook_lab.show.theme import INK, css_mixed
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 118, 88, 26  # around the panels
 _TALL, _LOW, _GAP = 120, 70, 32  # the first panel, the others, and between them
+_TITLE = 20  # from one line of the title to the next
 _APART = 15  # between the middles of two labels
+_HALO = 'style="paint-order:stroke;stroke:var(--jp-layout-color0,Canvas);stroke-width:4px"'
+"""Around words that the lines of marks run through."""
 
 
 def frame(panels: Sequence[Panel], series: Mapping[str, Series], marks: Sequence[Mark], *, now: float) -> str:
     """The panels at `now` seconds into the run."""
     end = axis_end(now)
     scale = (WIDTH - _LEFT - _RIGHT) / end
-    height = _TOP + _BOTTOM + sum(_height(i) for i in range(len(panels))) + _GAP * (len(panels) - 1)
+    places = flags([(_LEFT + at * scale, label) for at, label in marks], high=WIDTH)
     says, *more = findings(panels, series)
+    title = in_lines(says)
+    lower = _TITLE * (len(title) - 1)
+    top = _TOP + lower + rows_above(places)
+    height = top + _BOTTOM + sum(_height(i) for i in range(len(panels))) + _GAP * (len(panels) - 1)
     head = (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" style="width:{WIDTH}px;max-width:100%;height:auto;'
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" style="width:{SHOWN}px;max-width:100%;height:auto;'
         f'color:var(--jp-content-font-color1,{INK})" font-size="12" fill="{INK}" '
         f'font-family="var(--jp-ui-font-family,system-ui,sans-serif)" '
         f'aria-label="{escape(". ".join([says, *more, details(panels, series, marks)]))}">'
-        f'<text x="0" y="18" font-size="16" font-weight="600">{escape(says)}</text>'
-        f'<text x="0" y="38">{escape("".join(more))}</text>'
+        f'<text x="0" y="{38 + lower}">{escape("".join(more))}</text>'
     )
-    parts = [head]
-    y = _TOP
+    parts, y = [head], top
+    bottom = height - _BOTTOM
+    parts += [
+        f'<text x="0" y="{18 + _TITLE * i}" font-size="16" font-weight="600">{escape(line)}</text>'
+        for i, line in enumerate(title)
+    ]
+    parts += [
+        f'<path d="M{_LEFT + at * scale:g},{top - 36 - LANE * (row or 0)}V{bottom}" stroke="{INK}" '
+        'stroke-dasharray="2 3" opacity=".6"/>'
+        for (at, _), (_, row) in zip(marks, places, strict=True)
+    ]
     for i, panel in enumerate(panels):
         parts.append(f'<g transform="translate({_LEFT},{y})">')
         parts += _panel(panel, series, _height(i), scale, now=now)
         parts.append("</g>")
         y += _height(i) + _GAP
-    parts += _times(end, scale, y - _GAP)
-    parts += _marks(marks, scale, y - _GAP)
+    parts += _times(end, scale, bottom)
+    parts += [
+        f'<text x="{begins:g}" y="{top - 29 - LANE * row}" {_HALO}>{escape(label)}</text>'
+        for (_, label), (begins, row) in zip(marks, places, strict=True)
+        if row is not None
+    ]
     return "".join([*parts, "</svg>"])
 
 
@@ -49,7 +69,7 @@ def _panel(
     panel: Panel, series: Mapping[str, Series], height: float, scale: float, *, now: float
 ) -> Iterator[str]:
     top = panel.top(series)
-    yield f'<text x="{-_LEFT}" y="-12" opacity=".75">{escape(panel.title)}</text>'
+    yield f'<text x="{-_LEFT}" y="-12" fill-opacity=".75" {_HALO}>{escape(panel.title)}</text>'
     for value in values_below(top):
         y, strength = height * (1 - value / top), 0.12 if value else 0.45
         yield (
@@ -98,14 +118,4 @@ def _times(end: int, scale: float, y: float) -> Iterator[str]:
         yield (
             f'<text x="{_LEFT + second * scale:g}" y="{y + 18}" text-anchor="middle" opacity=".75">'
             f"{second:,}{unit}</text>"
-        )
-
-
-def _marks(marks: Sequence[Mark], scale: float, bottom: float) -> Iterator[str]:
-    wanted = [_LEFT + at * scale for at, _ in marks]
-    places = spread(wanted, apart=MARK_APART, low=0, high=WIDTH - MARK_APART / 2)
-    for (_, label), x, place in zip(marks, wanted, places, strict=True):
-        yield (
-            f'<path d="M{x:g},{_TOP - 24}V{bottom}" stroke="{INK}" stroke-dasharray="2 3" opacity=".6"/>'
-            f'<text x="{place:g}" y="{_TOP - 29}" text-anchor="middle">{escape(label)}</text>'
         )

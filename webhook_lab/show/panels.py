@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.show.axes import WIDTH
+from webhook_lab.show.size import SHOWN
 from webhook_lab.show.theme import ORANGE
 
 _PAUSE, _RESUME = "Pause the drain", "Let it drain"
@@ -28,7 +28,7 @@ def row_of(controls: Sequence[Any]) -> Any:
 def framed(rows: Sequence[Any], colour: str) -> Any:
     """Rows of controls as a card, as wide as a chart, with an edge of this colour."""
     layout = {
-        "width": f"{WIDTH}px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
+        "width": f"{SHOWN}px", "max_width": "100%", "padding": "8px 14px 6px", "margin": "4px 0",
         "border": "1px solid var(--jp-border-color2)", "border_left": f"4px solid {colour}",
     }  # fmt: skip
     return widgets.VBox(rows, layout=layout)

@@ -1,11 +1,13 @@
 """Still charts of what the model says, one question each."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from webhook_lab.facts.fact import dollars
+from webhook_lab.pipeline.settings import Settings
 from webhook_lab.scale.ceilings import ceilings
 from webhook_lab.scale.cost import VARIANTS, cost
 from webhook_lab.scale.fair import Waits
@@ -144,6 +146,7 @@ def _quiet(waits: Waits, noisy: str) -> tuple["np.ndarray[tuple[int], np.dtype[n
 
 def cost_chart(**how: float) -> Chart:
     """What a million deliveries cost in each variant, by service; arguments as for `cost`."""
+    how = {"memory": Settings().memory, **how}
     bills = {variant.name: cost(variant, **how) for variant in VARIANTS}  # type: ignore[arg-type]
     totals = {name: sum(bill.values()) for name, bill in bills.items()}
     least, most = min(totals, key=lambda name: totals[name]), max(totals, key=lambda name: totals[name])
@@ -162,8 +165,9 @@ def cost_chart(**how: float) -> Chart:
             )
             left += amount
         drawing.write(axis, (left, row), f"{left:,.2f}", INK, move=(6, 0))
-    for place, service in enumerate(services):
-        at = (place * max(totals.values()) / 5, -0.75)
+    letters = [0, *accumulate(len(service) + 2 for service in services)]
+    for service, before in zip(services, letters, strict=False):
+        at = (before / letters[-1] * max(totals.values()), -0.75)
         drawing.write(axis, at, service, colours[service])
     drawing.bare(axis)
     axis.set(ylim=(len(bills) - 0.4, -0.95), xlim=(0, max(totals.values()) * 1.02))

@@ -223,12 +223,13 @@ CONCURRENCY = Panel(
     ),
     _concurrency_says,
 )
+STORED, DEAD = Line("stored", "stored", GREEN, filled=True), Line("dlq", "dead", INK)
 COUNTS = Panel(
     "deliveries so far",
     (
-        Line("stored", "stored", GREEN, filled=True),
+        STORED,
         Line("duplicates", "duplicates", PURPLE),
-        Line("dlq", "dead", INK),
+        DEAD,
     ),
     _counts_say,
 )

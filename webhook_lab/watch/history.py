@@ -36,6 +36,7 @@ class History:
 
     Attributes:
         outcomes: how many records came to each outcome.
+        outcomes_of: the same by the id of the delivery.
         settled: the ids of the messages that are done with, by the id of their delivery.
         begun: how often work on each message was begun, by message id; not all that is begun is finished.
         failed: how many invocations Lambda ended or could not begin, by its error: "timeout", or a type.
@@ -43,6 +44,7 @@ class History:
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.outcomes_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.settled: dict[str, set[str]] = {}
         self.begun: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
@@ -104,6 +106,7 @@ class History:
 
     def _finish(self, line: Mapping[str, Any]) -> None:
         self.outcomes[line["outcome"]] += 1
+        self.outcomes_of[str(line.get("id"))][line["outcome"]] += 1
         self._finishes[_key(line)] = line
         if line["outcome"] in SETTLED:
             self.settled.setdefault(str(line["id"]), set()).add(str(line.get("message_id")))

@@ -19,8 +19,8 @@ def messages_of(session: Session, *, queue_url: str, sqs: "SQSClient | None" = N
     """The messages of a queue as boto3 receives them, each once; they stay there.
 
     Where only a receive shows them, up to 1,000 of those that are visible are received and given back at
-    once by a visibility timeout of 0. **Each look then counts as one receive of each**: harmless in a
-    dead-letter queue, and one step nearer to it in a queue that has one.
+    once by a visibility timeout of 0. **Each look then counts as one receive of each**: so it is for a
+    dead-letter queue only, which has none of its own. Looks of this session are left out of their counts.
 
     Args:
         sqs: a client of the caller's own for that, where its calls are not to be recorded.
@@ -29,18 +29,29 @@ def messages_of(session: Session, *, queue_url: str, sqs: "SQSClient | None" = N
         LabError: the target refused to say.
         ClientError: SQS refused; what was received by then is given back, or is so by SQS after 20 s.
     """
-    if (seen := peek(session, queue_url=queue_url)) is not None:
-        return seen
+    if (peeked := peek(session, queue_url=queue_url)) is not None:
+        return peeked
     sqs, received = sqs or session.sqs, dict[str, Any]()
     try:
         while len(received) < _MOST:
             batch = receive(sqs, url=queue_url, hidden=_HIDDEN_SECONDS)
-            if all(each["MessageId"] in received for each in batch):  # none, or the first ones again
+            seen = {each["MessageId"]: each for each in batch}
+            known = seen.keys() <= received.keys()  # none, or the first ones again
+            received |= seen
+            session.looked_at.update(seen.keys())
+            if known:
                 break
-            received |= {each["MessageId"]: each for each in batch}
     finally:
         give_back(sqs, url=queue_url, messages=list(received.values()))
-    return list(received.values())
+    return [_less(each, session.looked_at[id_]) for id_, each in received.items()]
+
+
+def _less(message: dict[str, Any], looks: int) -> dict[str, Any]:
+    """The message as it was before it was only looked at so often."""
+    attributes = message.get("Attributes", {})
+    if received := attributes.get("ApproximateReceiveCount"):
+        attributes = {**attributes, "ApproximateReceiveCount": str(max(0, int(received) - looks))}
+    return {**message, "Attributes": attributes}
 
 
 def peek(session: Session, *, queue_url: str) -> list[dict[str, Any]] | None:

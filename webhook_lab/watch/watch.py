@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from webhook_lab.aws.errors import explain
@@ -24,6 +24,8 @@ READ_SECONDS = 0.5
 EMPTY_SECONDS = 4 * LOOK_SECONDS
 """A queue is taken for empty when every look says so for so long: the counts are approximate."""
 METRICS = ("visible", "in_flight", "delayed", "dlq", "stored", "duplicates", "failed", "concurrency", "limit")
+NOT_OUT = ("waiting", "in flight", "lost")
+"""Where a delivery is that was accepted and has not come out."""
 
 
 class Watch:
@@ -48,6 +50,7 @@ class Watch:
         latest: the latest value of each metric; 0 for what was not seen yet.
         limit: the throttle as it was last set.
         history: the log lines so far, put together.
+        held_at_first: messages that the queue held when it began.
     """
 
     def __init__(self, session: Session, *, queue_url: str, dlq_url: str, log_group: str, limit: int) -> None:
@@ -59,9 +62,10 @@ class Watch:
         self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
         self._queue_url, self._dlq_url = queue_url, dlq_url
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
-        self._held_before = 0
-        self._looked_at, self._empty_since = 0.0, float("inf")
-        self._redriven, self._redriven_at = 0, 0.0
+        self.held_at_first = self._held_before = 0
+        self._looked_at, self._empty_since, self._out_since = 0.0, float("inf"), float("inf")
+        self._most = EMPTY_SECONDS + session.target.traits.patience / 2  # of its two minutes
+        self._taken_at = 0.0
         self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
         self._dead_counted, self._dead_before = 0, frozenset[str]()
         self._acts = {
@@ -81,6 +85,7 @@ class Watch:
         the last one does."""
         with contextlib.suppress(Exception):
             self._held_before = sum(vars(depth(self._sqs, url=self._queue_url)).values())
+            self.held_at_first = self._held_before
             self._look_at_dlq()
             self._dead_before = frozenset(self._dead)
         for thread in self._threads:
@@ -96,12 +101,23 @@ class Watch:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
-        self._dead_counted = -1  # once more, whatever their number
+        self._dead_counted = -1  # once more, whatever their number, which may be a minute old
         with explain("watch the run"):
             for act in self._acts:
                 act()
         self._keep(limit=self.limit)
         return self
+
+    def look_late(self) -> None:
+        """Look and read once more when every line has shown: what was stored just now is else taken for lost.
+
+        Raises:
+            LabError: the queues or the log can't be read.
+        """
+        time.sleep(self._lag + READ_SECONDS)
+        with explain("watch the run"):
+            for act in self._acts:
+                act()
 
     def set_limit(self, limit: int) -> None:
         """The throttle is another one from now on. Say so before it is raised, and after it was lowered."""
@@ -112,32 +128,44 @@ class Watch:
         """Since the run began."""
         return time.monotonic() - self._began
 
-    def is_over(self, accepted: Iterable[str], *, redriven: int = 0) -> bool:
-        """Whether what was accepted came out of the queue, settled by the log or dead, and that is empty.
+    def is_over(self, own: Iterable[str]) -> bool:
+        """Whether the run's own deliveries came out of the queue: settled by the log, or dead.
 
-        What the queue held before the run, such as a message that fails again and again, is left out.
+        What the queue held before the run, such as a message that fails again and again, is left out; where
+        its depth is so old that it did not show by then, an empty queue is waited for no more than a minute.
 
         Args:
-            accepted: the id of each delivery that got a 202, as often as it got one.
-            redriven: how many messages were taken back from the dead-letter queue so far. Nobody knows their
-                new ids: the queue has to be empty, since they came, for as long as their log lines may take.
+            own: the id of each delivery that got a 202, as often as it got one, and of each that was taken
+                back from the dead-letter queue; see `taking_back`.
         """
-        if redriven != self._redriven:
-            self._redriven, self._redriven_at = redriven, time.monotonic()
-        least = EMPTY_SECONDS + (self._lag + READ_SECONDS if redriven else 0)
+        if not self._came_out(own):
+            self._out_since = float("inf")
+            return False
+        self._out_since = min(self._out_since, self._looked_at)
+        is_empty = self._looked_at - self._empty_since >= EMPTY_SECONDS
+        return is_empty or self._looked_at - self._out_since >= self._most
+
+    def _came_out(self, own: Iterable[str]) -> bool:
         dead = self._dead_of_deliveries()
-        return self._looked_at - max(self._empty_since, self._redriven_at) >= least and all(
+        return all(
             len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
-            for id_, messages in Counter(accepted).items()
+            for id_, messages in Counter(own).items()
         )
 
-    def places(self, accepted: Iterable[str]) -> dict[str, int]:
-        """Where the accepted deliveries are: each counts in one place.
+    @contextlib.contextmanager
+    def taking_back(self) -> Iterator[list[str]]:
+        """Around a redrive: the id of the delivery of each message that it finds dead, which then lives."""
+        messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
+        yield [_delivery_in(each) for each in messages]
+        self._taken_at, self._dead, self._dead_before = time.monotonic(), {}, frozenset()
+
+    def places(self, own: Iterable[str]) -> dict[str, int]:
+        """Where the run's own deliveries are: each counts in one place.
 
         "settled" by the log, "dead" by the dead-letter queue; of the rest "waiting" and "in flight" as many
         as the queue holds beyond what it held before the run; "lost" are those that are nowhere.
         """
-        ids, settled, dead = set(accepted), self.history.settled.keys(), self._dead_of_deliveries().keys()
+        ids, settled, dead = set(own), self.history.settled.keys(), self._dead_of_deliveries().keys()
         found = {"settled": len(ids & settled), "dead": len((ids & dead) - settled)}
         rest, now = len(ids - settled - dead), self.latest
         held = now["visible"] + now["delayed"] + now["in_flight"] - self._held_before
@@ -145,18 +173,22 @@ class Watch:
         waiting = min(held, int(now["visible"] + now["delayed"]))
         return {**found, "waiting": waiting, "in flight": held - waiting, "lost": rest - held}
 
-    def facts(self, accepted: Iterable[str]) -> dict[str, int]:
-        """What can be said of the run without a clock.
+    def facts(self, own: Iterable[str]) -> dict[str, int]:
+        """What can be said of the run without a clock, and of its own deliveries alone.
 
         "stored" and "duplicates" count messages; "dead" those that came to the dead-letter queue in this run
-        and are there; "lost" the accepted ids that are neither among these nor in the queue and were never
-        heard of again.
+        and are there; "waiting", "in flight" and "lost" are ids that are not out, of which a whole run has
+        none; see `places`.
         """
+        ids = set(own)
+        outcomes = sum((self.history.outcomes_of.get(id_, Counter()) for id_ in ids), Counter[str]())
+        new = self._dead.keys() - self._dead_before
+        places = self.places(ids)
         return {
-            "stored": self.history.outcomes["stored"],
-            "duplicates": self.history.outcomes["duplicate"],
-            "dead": len(self._dead.keys() - self._dead_before),
-            "lost": self.places(accepted)["lost"],
+            "stored": outcomes["stored"],
+            "duplicates": outcomes["duplicate"],
+            "dead": sum(self._dead[message_id] in ids for message_id in new),
+            **{place: places[place] for place in NOT_OUT},
             "peak concurrency": peak(self.history.invocations()),
         }
 
@@ -190,12 +222,13 @@ class Watch:
         self._keep(dlq=held)
 
     def _count_dead(self, held: int) -> None:
+        began = time.monotonic()
         messages: list[dict[str, Any]] | None = []
-        if held > max(0, self._dead_counted):
+        if held > max(0, self._dead_counted) or self._dead_counted < 0:
             messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
         elif held:  # a redrive goes on: it would leave those that a receive hides
             messages = peek(self._session, queue_url=self._dlq_url)
-        if messages is not None:
+        if messages is not None and began >= self._taken_at:
             self._dead = {each["MessageId"]: _delivery_in(each) for each in messages}
             self._dead_before &= self._dead.keys()
         self._dead_counted = held

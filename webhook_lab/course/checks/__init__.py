@@ -1,12 +1,13 @@
 """Checkpoints and exercises: each asks the services, never a variable of the notebook, and says one line."""
 
-import time
-from collections.abc import Callable
 from importlib import import_module
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import LONGEST_PAUSE
+from webhook_lab.aws.retry import retry_look
 from webhook_lab.course.checks.claims import Checks, OpenLab
+from webhook_lab.course.classroom import tell
+from webhook_lab.course.report import EXERCISE, FAILED, LEFT_OUT, NOT_YET, PASSED, SOLVED
+from webhook_lab.show.cells import RESUME, skipped
 
 BY_CHAPTER = {
     "00": "start",
@@ -48,37 +49,40 @@ def checkpoint(lab: OpenLab, claim: str) -> None:
         known = "; ".join(f"'{each}'" for each in claims)
         raise LabError(where, "this chapter has no such checkpoint", f"It has {known}.")
     try:
-        left_out = _patiently(lambda: claims[claim](lab), lab.aws.target.traits.patience)
+        patience = lab.aws.target.traits.patience
+        left_out = retry_look(lambda: claims[claim](lab), seconds=patience, reason=f"it to show that {claim}")
     except AssertionError as failed:
         said = str(failed) or "it does not hold"
-        raise LabError(where, said, "Run the cells above again, in order.") from failed
+        tell(lab.chapter.number, claim, FAILED, said)
+        raise LabError(where, said, _what_to_run(lab)) from failed
+    except LabError:
+        tell(lab.chapter.number, claim, FAILED, "it could not be looked at")
+        raise
     print(f"Checkpoint left out: {left_out}." if left_out else f"Checkpoint: {claim}.")
+    tell(lab.chapter.number, claim, LEFT_OUT if left_out else PASSED)
 
 
-def _patiently(look: Callable[[], str | None], seconds: float) -> str | None:
-    """What `look` answers once it no longer fails; its last failure when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return look()
-        except AssertionError:
-            if time.monotonic() >= deadline:
-                raise
-        time.sleep(LONGEST_PAUSE)
+def _what_to_run(lab: OpenLab) -> str:
+    again = f"Run all cells above this one, the first included: {RESUME}."
+    return f"{skipped(lab.chapter.file)} {again}".strip()
 
 
 def exercise(lab: OpenLab) -> None:
     """Print how far this chapter's exercise is solved: not tried yet, not yet, or solved.
 
     An exercise's check answers None where nothing of it was tried, and fails an assertion where something is
-    missing still; neither stops the notebook.
+    missing still, which is asked again as a claim is; neither stops the notebook.
     """
+    solved, patience = checks_of(lab.chapter.number).exercise, lab.aws.target.traits.patience
     try:
-        said = checks_of(lab.chapter.number).exercise(lab)
+        said = retry_look(lambda: solved(lab), seconds=patience, reason="the exercise to show as solved")
     except AssertionError as failed:
         print(f"Exercise: not yet. {_sentence(str(failed))}")
+        tell(lab.chapter.number, EXERCISE, NOT_YET, str(failed))
     else:
         print(f"Exercise: solved. {said}" if said else "Exercise: not tried yet.")
+        if said:
+            tell(lab.chapter.number, EXERCISE, SOLVED)
 
 
 def _sentence(words: str) -> str:

@@ -2,14 +2,14 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from webhook_lab.course.checks.claims import OpenLab
 from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.role import Role
 from webhook_lab.watch.items import read_items
-from webhook_lab.watch.peek import messages_of
+from webhook_lab.watch.peek import messages_of, peek
 from webhook_lab.watch.rows import Answer
 
 SECONDS = 60.0
@@ -49,20 +49,39 @@ def held(lab: OpenLab, key: str = "queue") -> int:
     return depth.visible + depth.in_flight
 
 
-def messages(lab: OpenLab, key: str = "queue") -> list[dict[str, Any]]:
-    """The messages of the queue (or "dlq"), which stay in it; see `messages_of`."""
-    return messages_of(lab.aws, queue_url=lab.pipeline.get(key).url)
+def dead_letters(lab: OpenLab) -> list[dict[str, Any]]:
+    """The messages in the dead-letter queue, which stay in it; see `messages_of`."""
+    return messages_of(lab.aws, queue_url=lab.pipeline.get("dlq").url)
 
 
 def dead(lab: OpenLab) -> set[str]:
-    """The ids of the messages in the dead-letter queue."""
-    return {each["MessageId"] for each in messages(lab, "dlq")}
+    """Their ids."""
+    return {each["MessageId"] for each in dead_letters(lab)}
+
+
+def peeked(lab: OpenLab) -> list[dict[str, Any]] | None:
+    """The messages of the queue; None where only a receive shows them, which takes each nearer to the DLQ."""
+    return peek(lab.aws, queue_url=lab.pipeline.get("queue").url)
+
+
+def received(lab: OpenLab) -> list[dict[str, Any]]:
+    """Every message of the queue that this lab's own receives have shown so far, deleted ones too."""
+    url = lab.pipeline.get("queue").url
+    asked = [call for call in lab.aws.calls.since() if call.operation == "ReceiveMessage" and call.response]
+    return [each for call in asked if call.params["QueueUrl"] == url for each in _messages_in(call.response)]
+
+
+def _messages_in(answer: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    return list((answer or {}).get("Messages", []))
 
 
 def envelopes(lab: OpenLab) -> list[dict[str, Any]]:
-    """What publish put on the queue, read from the messages' bodies; whatever else lies there is left out."""
-    found = []
-    for message in messages(lab):
+    """What publish put on the queue, read from the messages' bodies; whatever else lies there is left out.
+
+    Where only a receive shows a message, those that the learner has received.
+    """
+    found, seen = [], peeked(lab)
+    for message in received(lab) if seen is None else seen:
         try:
             found.append(json.loads(message["Body"]))
         except ValueError:

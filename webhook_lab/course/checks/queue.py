@@ -1,7 +1,7 @@
 """Chapter 03: where messages are, by the depths of both queues and by what they hold."""
 
 from webhook_lab.course.checks.claims import Checks, OpenLab
-from webhook_lab.course.checks.look import held, messages, there
+from webhook_lab.course.checks.look import dead_letters, held, peeked, there
 from webhook_lab.pipeline import STEPS
 from webhook_lab.resources.queue import Depth
 
@@ -50,12 +50,26 @@ def _poison_was_moved(lab: OpenLab) -> None:
 
 @CHECKS.solved
 def _exercise(lab: OpenLab) -> str | None:
+    if peeked(lab) is None:
+        return _by_depth(lab)
     if (lab.depth("queue"), lab.depth("dlq")) == (Depth(0, 0, 0), Depth(1, 0, 0)):
         return None
-    bodies, in_dlq = [message["Body"] for message in messages(lab)], held(lab, "dlq")
+    bodies, in_dlq = [message["Body"] for message in peeked(lab) or ()], held(lab, "dlq")
     if POISON not in bodies and in_dlq:
         raise AssertionError("The dead-letter queue still has the message, and the queue has no copy of it.")
     assert POISON in bodies, "The message is lost: it is in neither queue. Run the chapter again."
     assert len(bodies) == 1, f"The queue holds {len(bodies)} messages, not the one."
     assert not in_dlq, "The message is in both queues: delete it from the dead-letter queue."
     return "The message is back in the queue, once, and the dead-letter queue is empty."
+
+
+def _by_depth(lab: OpenLab) -> str | None:
+    """The same where only a receive shows a message: what the queue itself holds is counted, not received."""
+    in_dlq = POISON in [message["Body"] for message in dead_letters(lab)]
+    in_queue = held(lab)
+    if in_dlq and not in_queue:
+        return None
+    assert not in_dlq, "The message is in both queues: delete it from the dead-letter queue."
+    assert not held(lab, "dlq"), "The dead-letter queue holds a message still, in flight."
+    assert in_queue == 1, f"The queue holds {in_queue} messages, not the one."
+    return "A message is back in the queue, and the dead-letter queue is empty."

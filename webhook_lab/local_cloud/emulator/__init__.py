@@ -42,6 +42,7 @@ def install() -> None:
     proxy.nothing_of_the_inside_crosses_the_door()
     proxy.lambda_takes_no_more_than_it_says()
     answers.receipt_handles_end()
+    answers.counting_takes_little()
     mapping_checks.mappings_are_judged()
     move_tasks.message_move_tasks()
     logs.logs_are_whole()

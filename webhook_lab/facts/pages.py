@@ -1,0 +1,11 @@
+"""Pages of AWS's documentation that preflight sends a reader to."""
+
+_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
+MAPPING = _LAMBDA + "services-sqs-configure.html"
+SCALING = _LAMBDA + "services-sqs-scaling.html"
+ERRORS = _LAMBDA + "services-sqs-errorhandling.html"
+_SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+DLQ = _SQS + "sqs-dead-letter-queues.html"
+DLQ_RETENTION = _SQS + "setting-up-dead-letter-queue-retention.html"
+_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
+API_ARNS, API_DEPLOY = _API + "arn-format-reference.html", _API + "how-to-deploy-api.html"

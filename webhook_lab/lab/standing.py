@@ -1,0 +1,69 @@
+"""What one has to know of a run before one reads its numbers: what is not out yet, and what it ran with."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from webhook_lab.aws.errors import LabError
+from webhook_lab.pipeline import Pipeline
+from webhook_lab.show.cells import skipped
+from webhook_lab.watch.watch import NOT_OUT
+
+IN_FORCE = {
+    "work_seconds": 'lab.create_function("subscribe")',
+    "reserved_concurrency": 'lab.create_function("subscribe")',
+    "batch_size": "lab.create_mapping()",
+    "maximum_concurrency": "lab.create_mapping()",
+}
+"""What a run's pace depends on, and the call that puts it in force."""
+
+
+def settings_of(pipeline: Pipeline) -> dict[str, Any]:
+    """What stands of `IN_FORCE`, by the resources themselves; without what does not stand."""
+    found: dict[str, Any] = {}
+    with contextlib.suppress(LabError):
+        function = pipeline.get("subscribe_function")
+        found["work_seconds"] = float(function.environment.get("WORK_SECONDS") or 0)
+        found["reserved_concurrency"] = function.reserved_concurrency
+    with contextlib.suppress(LabError):
+        mapping = pipeline.get("mapping")
+        found |= {name: getattr(mapping, name) for name in ("batch_size", "maximum_concurrency")}
+    return found
+
+
+def refuse_others(stood: Mapping[str, Any], predicted_for: Mapping[str, Any], file: str) -> None:
+    """Refuse a prediction for settings that did not stand when the run began.
+
+    Args:
+        file: the chapter's notebook.
+
+    Raises:
+        LabError: which differ, and which cell was skipped or has to be run.
+    """
+    where = "hold the prediction against the run"
+    if unknown := ", ".join(sorted(predicted_for.keys() - IN_FORCE.keys())):
+        raise LabError(where, f"there is no {unknown} of a run", f"There are {', '.join(IN_FORCE)}.")
+    other = {name for name, value in predicted_for.items() if name in stood and stood[name] != value}
+    if other:
+        told = [f"{name} {predicted_for[name]}, and the run had {stood[name]}" for name in sorted(other)]
+        calls = " and ".join(sorted({IN_FORCE[name] for name in other}))
+        try_this = f"{skipped(file)} Run what has {calls} first, then the burst and this cell again."
+        raise LabError(where, f"it is for {'; '.join(told)}", try_this.strip())
+
+
+def told(places: Mapping[str, int], *, before: int = 0) -> str:
+    """Of a run that ended before all had come out, or began with a queue that was not empty: what to know.
+
+    Args:
+        places: see `Watch.places`.
+        before: messages that the queue held when the run began.
+    """
+    said = []
+    if any(places[place] for place in NOT_OUT):
+        counts = ", ".join(f"{places[place]} {place}" for place in ("settled", "dead", *NOT_OUT))
+        said.append(
+            f"This run was stopped before all had come out: {counts}. What follows is the run so far."
+        )
+    if before:
+        said.append(f"The queue held {before} when this run began: what becomes of them counts among stored.")
+    return "\n".join(said)
