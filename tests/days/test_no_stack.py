@@ -176,10 +176,8 @@ def test_commands_at_a_ledger_that_is_damaged_in_any_way(
     spoil(ledger)
     code, facts = run(command)
     lab = open_pipeline()
-    standing = [STEPS[key] for key in STEPS if lab.look_up(key)]
-    assert [lab.ledger.row(STEPS[key].kind.kind, STEPS[key].name(lab.names)) for key in standing].count(
-        None
-    ) == 0
+    standing = [step for key, step in STEPS.items() if lab.look_up(key)]
+    assert all(lab.ledger.row(step.kind.kind, step.name(lab.names)) for step in standing)
     if "error" in facts:
         assert (command, code) == ("up", 1)
         assert "WEBHOOK_LAB_HOME" in facts["error"]["try"]
