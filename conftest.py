@@ -21,6 +21,7 @@ for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
     parser.addoption("--rounds", action="store_true", help="run the notebooks in order, reversed, and again")
+    parser.addoption("--learner", action="store_true", help="run the notebooks with a learner's rights alone")
     parser.addoption("--notebooks", metavar="FOLDER", help="run the notebooks of this folder, once, in order")
 
 

@@ -61,6 +61,10 @@ def _dynamodb(operation: str, params: Params) -> Iterator[Need]:
     if operation == "ListTables":
         yield Need("dynamodb:ListTables")
         return
+    if operation == "BatchGetItem":
+        for name in params["RequestItems"]:
+            yield Need("dynamodb:BatchGetItem", _arn("dynamodb", f"table/{name}"))
+        return
     table = params.get("ResourceArn") or _arn("dynamodb", f"table/{params['TableName']}")
     yield Need(f"dynamodb:{operation}", table)
     if operation == "CreateTable" and params.get("Tags"):
