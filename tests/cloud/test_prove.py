@@ -90,7 +90,7 @@ def test_a_checkpoint_that_fails_is_not_held_and_the_rest_is_still_tried(tmp_pat
         "all six places wrote the message down",
     ]
     folder = course(
-        tmp_path, OPEN, *(f'lab.checkpoint("{claim}")' for claim in claims), "1 / 0", "lab.create_api()"
+        tmp_path, OPEN, *(f'lab.checkpoint("{claim}")' for claim in claims), "1 / 0", "lab.created()"
     )
     with own_lab():
         result = proven([CHAPTER], folder, tmp_path / "proof.md", ask=lambda usd: None)
@@ -107,7 +107,7 @@ def test_a_checkpoint_that_fails_is_not_held_and_the_rest_is_still_tried(tmp_pat
 @pytest.mark.parametrize(
     ("cells", "cells_run", "said"),
     [
-        (("1 / 0", "lab.create_api()"), 1, "ZeroDivisionError"),
+        (("1 / 0", "lab.created()"), 1, "ZeroDivisionError"),
         ((OPEN, "import os; os._exit(1)"), 1, "DeadKernelError"),
     ],
     ids=["nothing was opened", "the kernel died"],

@@ -205,6 +205,7 @@ def test_who_signed_in_once_is_signed_in_for_every_kernel(monkeypatch: pytest.Mo
     signed_in = boto3.Session("AKIAIOSFODNN7EXAMPLE", SECRETS[0], SECRETS[1], region_name="eu-west-1")
     there = Target("aws", None, "eu-west-1", ACCOUNT, None, None, "i", AWS, signed_in=signed_in)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     with keys_of(there):
         kernel = boto3.Session().get_credentials().get_frozen_credentials()
         assert (kernel.access_key, kernel.secret_key, kernel.token) == ("AKIAIOSFODNN7EXAMPLE", *SECRETS)
