@@ -19,6 +19,7 @@ from webhook_lab.lab.classroom import ClassRoom
 from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import open_pipeline
 from webhook_lab.pipeline.learner import learner_policy
+from webhook_lab.resources.alarm import Alarm
 from webhook_lab.resources.rest_api import STATEMENT_ID
 from webhook_lab.send.events import event
 from webhook_lab.send.sender import post
@@ -92,8 +93,8 @@ def changed_by_hand() -> None:
         BillingMode="PROVISIONED",
         ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
     )
-    remove: Any = [{"op": "remove", "path": "/binaryMediaTypes/*~1*"}]
-    aws.apigateway.update_rest_api(restApiId=lab.look_up("api").id, patchOperations=remove)
+    pictures: Any = [{"op": "add", "path": "/binaryMediaTypes/image~1png"}]
+    aws.apigateway.update_rest_api(restApiId=lab.look_up("api").id, patchOperations=pictures)
     function = {"FunctionName": names.function("publish"), "StatementId": STATEMENT_ID}
     aws.lambda_.remove_permission(**function)
     source = "arn:aws:execute-api:us-east-1:000000000000:gone/*"
@@ -123,7 +124,8 @@ def test_a_lab_of_the_last_chapter_needs_no_more_even_where_its_bucket_was_opene
     lab.configure(claim_check=True)
     with learning(needed, "a lab of chapter 15"):
         lab.create_bucket()
-        lab.alarm()
+        lab.pipeline.ensure("alarm")  # as where metrics are published
+        lab.pipeline.ensure("alarm")
     bucket = lab.pipeline.look_up("bucket").arn.rpartition(":")[2]
     lab.aws.s3.delete_public_access_block(Bucket=bucket)
     kms: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
@@ -131,6 +133,7 @@ def test_a_lab_of_the_last_chapter_needs_no_more_even_where_its_bucket_was_opene
     with learning(needed, "a lab of chapter 15"):
         lab.create_bucket()
         lab.teardown()
+        assert Alarm.delete(lab.aws, lab.names.alarm)
     no_news(needed, tmp_path)
 
 

@@ -117,7 +117,7 @@ def as_aws(call: Call, client: BaseClient, operation: str, params: Params) -> An
 @pytest.fixture
 def pipeline(moto: str, tmp_path: Path) -> Iterator[Pipeline]:
     target = resolve()
-    target = replace(target, traits=replace(target.traits, publishes_metrics=True, patience=0, list_lag=0))
+    target = replace(target, traits=replace(target.traits, publishes_metrics=True, patience=0))
     made = Pipeline(Session(target), NAMES, Ledger(tmp_path / "ledger.jsonl"), Settings(claim_check=True))
     yield made
     made.teardown()

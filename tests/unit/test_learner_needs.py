@@ -16,10 +16,16 @@ from webhook_lab.pipeline.learner import learner_policy
 STATEMENTS = learner_policy("lab")["Statement"]
 PAIRS = [(each["Sid"], action) for each in STATEMENTS for action in each["Action"]]
 LOOKING = next(each["Action"] for each in STATEMENTS if each["Sid"] == "Looking")
-NOT_EXECUTED: dict[str, str] = {
-    "iam:DetachRolePolicy": "a teardown takes off what somebody attached by hand",
+NOT_EXECUTED: dict[tuple[str, str], str] = {
+    (
+        "OwnFunctions",
+        "lambda:ListTags",
+    ): "a sweep asks a function whether it is the lab's where the tag index does "
+    "not tell; on AWS the index lags behind (API_GetResources is eventually consistent), here it never does",
+    ("OwnLogGroups", "logs:PutLogGroupDeletionProtection"): "a protected log group refuses to be deleted "
+    "(API_PutLogGroupDeletionProtection); the local cloud has no such protection",
 }
-"""Actions that no notebook and no command needs while all goes well, and what needs them."""
+"""What no run here can need: statement and action, and when AWS asks for it."""
 NEEDS = [(who, call, need) for who, call, need in read_needs(KEPT.read_text("utf-8").splitlines())]
 
 
@@ -55,7 +61,7 @@ def failing(sid: str, action: str | None) -> list[str]:
 
 @pytest.mark.parametrize(("sid", "action"), PAIRS)
 def test_without_one_action_a_named_notebook_or_command_fails(sid: str, action: str) -> None:
-    assert bool(failing(sid, action)) is (action not in NOT_EXECUTED)
+    assert bool(failing(sid, action)) is ((sid, action) not in NOT_EXECUTED)
 
 
 @pytest.mark.parametrize("sid", [each["Sid"] for each in STATEMENTS])
