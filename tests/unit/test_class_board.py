@@ -88,7 +88,7 @@ def test_who_failed_last_is_stuck_until_something_holds_and_comes_first() -> Non
     standings.add(report(FIRST, "failed", 1, learner="yan"), START - 60_000)
     board = standings.board(START + 120_000)
     assert [(seat.name, seat.stuck) for seat in board.seats] == [("yan", True), ("zoe", True), ("bea", False)]
-    assert board.seats[0].says == f"nothing ran ({FIRST})"
+    assert board.seats[0].says == f"{FIRST}: nothing ran"
     assert "2 stuck" in board.headline
     standings.add(report(FIRST, "passed", 2, learner="zoe"), START)
     assert not standings.board(START).seats[-1].stuck

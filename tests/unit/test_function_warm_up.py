@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
 from webhook_lab.resources import function
@@ -64,3 +65,18 @@ def test_one_that_was_cut_off_while_it_started_is_started_again() -> None:
     lambda_.invoke = second_is_well  # type: ignore[method-assign]
     warm_up(SimpleNamespace(lambda_=lambda_), name="subscribe", executions=1)  # type: ignore[arg-type]
     assert len(lambda_.invoked) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "goes_on"), [("TooManyRequestsException", True), ("ResourceNotFoundException", False)]
+)
+def test_one_that_runs_as_often_as_it_may_is_warm(code: str, goes_on: bool) -> None:
+    def refuse(**_: Any) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": code, "Message": "Rate Exceeded"}}, "Invoke")
+
+    session: Any = SimpleNamespace(lambda_=SimpleNamespace(invoke=refuse))
+    if goes_on:
+        warm_up(session, name="subscribe", executions=2)
+        return
+    with pytest.raises(ClientError):
+        warm_up(session, name="subscribe", executions=2)

@@ -71,7 +71,8 @@ def catch_up(chapter: str) -> Result:
     with progress(len(STEPS), "Catching up") as step:
         pipeline.restore(begins.starts_with, progress=step)
     standing = [step.key for step in steps_until(begins.starts_with)]
-    told = f"Chapter {begins.number} can begin: {begins.title}. Standing: {', '.join(standing) or 'nothing'}."
+    labels = ", ".join(step.label for step in steps_until(begins.starts_with)) or "nothing yet"
+    told = f"Chapter {begins.number} can begin: {begins.title}. Standing: {labels}."
     return Result({"chapter": begins.number, "standing": standing}, told + kept(pipeline))
 
 

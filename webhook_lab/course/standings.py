@@ -56,7 +56,7 @@ class Standings:
             seconds,
             stuck=latest.outcome in BAD,
             quiet=seconds > CHAPTERS[at].minutes * 60 and not squares[at].complete,
-            says=f"{latest.reason} ({latest.claim})" if latest.outcome in BAD else "",
+            says=f"{latest.claim}: {latest.reason}" if latest.outcome in BAD else "",
         )
 
     def _square(self, own: dict[tuple[str, str], tuple[Report, int]], number: str) -> Square:

@@ -61,9 +61,8 @@ def told(places: Mapping[str, int], *, before: int = 0) -> str:
     said = []
     if any(places[place] for place in NOT_OUT):
         counts = ", ".join(f"{places[place]} {place}" for place in ("settled", "dead", *NOT_OUT))
-        said.append(
-            f"This run was stopped before all had come out: {counts}. What follows is the run so far."
-        )
+        said.append(f"This run was stopped before all had come out: {counts}.")
+        said.append("What follows is the run so far.")
     if before:
         said.append(f"The queue held {before} when this run began: what becomes of them counts among stored.")
     return "\n".join(said)
