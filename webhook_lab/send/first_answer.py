@@ -30,7 +30,8 @@ class FirstAnswer:
     """Addresses that have answered, or were waited for long enough."""
 
     def __init__(self, url: str, settles: float) -> None:
-        self._url, self._until, self._one = url, time.monotonic() + settles, asyncio.Lock()
+        self._url, self._waits, self._one = url, settles > 0, asyncio.Lock()
+        self._until = time.monotonic() + settles
 
     async def of(self, attempt: Callable[[], Awaitable[Attempted]]) -> Attempted:
         """What `attempt` comes back with, made again while that is API Gateway's own."""
@@ -45,7 +46,7 @@ class FirstAnswer:
         return await attempt()
 
     def _is_new(self) -> bool:
-        return self._url not in self.known and time.monotonic() < self._until
+        return self._waits and self._url not in self.known
 
 
 def is_of_the_gateway(answer: Answer) -> bool:
