@@ -127,4 +127,3 @@ def test_waiting_in_flight_and_lost_are_told_apart_and_a_whole_run_needs_no_word
     assert told(over) == ""
     said = told({**over, "waiting": 579, "in flight": 2})
     assert "40 settled, 1 dead, 579 waiting, 2 in flight, 0 lost" in said
-    assert "held 38 when this run began" in told(over, before=38)

@@ -365,8 +365,7 @@ class WatchedRun:
         return sum(places[place] for place in NOT_OUT)
 
     def _say_what_is_left(self) -> None:
-        places, before = self.watch.places(self.own), self.watch.held_at_first
-        if self._stopped and (known := told(places, before=before)):
+        if self._stopped and (known := told(self.watch.places(self.own))):
             print(known)
 
 

@@ -51,18 +51,13 @@ def refuse_others(stood: Mapping[str, Any], predicted_for: Mapping[str, Any], fi
         raise LabError(where, f"it is for {'; '.join(told)}", try_this.strip())
 
 
-def told(places: Mapping[str, int], *, before: int = 0) -> str:
-    """Of a run that ended before all had come out, or began with a queue that was not empty: what to know.
+def told(places: Mapping[str, int]) -> str:
+    """Of a run that ended before all had come out: what to know; else nothing.
 
     Args:
         places: see `Watch.places`.
-        before: messages that the queue held when the run began.
     """
-    said = []
-    if any(places[place] for place in NOT_OUT):
-        counts = ", ".join(f"{places[place]} {place}" for place in ("settled", "dead", *NOT_OUT))
-        said.append(f"This run was stopped before all had come out: {counts}.")
-        said.append("What follows is the run so far.")
-    if before:
-        said.append(f"The queue held {before} when this run began: what becomes of them counts among stored.")
-    return "\n".join(said)
+    if not any(places[place] for place in NOT_OUT):
+        return ""
+    counts = ", ".join(f"{places[place]} {place}" for place in ("settled", "dead", *NOT_OUT))
+    return f"This run was stopped before all had come out: {counts}.\nWhat follows is the run so far."

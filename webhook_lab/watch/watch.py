@@ -50,7 +50,6 @@ class Watch:
         latest: the latest value of each metric; 0 for what was not seen yet.
         limit: the throttle as it was last set.
         history: the log lines so far, put together.
-        held_at_first: messages that the queue held when it began.
     """
 
     def __init__(self, session: Session, *, queue_url: str, dlq_url: str, log_group: str, limit: int) -> None:
@@ -62,7 +61,7 @@ class Watch:
         self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
         self._queue_url, self._dlq_url = queue_url, dlq_url
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
-        self.held_at_first = self._held_before = 0
+        self._held_before = 0
         self._looked_at, self._empty_since, self._out_since = 0.0, float("inf"), float("inf")
         self._most = EMPTY_SECONDS + session.target.traits.patience / 2  # of its two minutes
         self._taken_at = 0.0
@@ -85,7 +84,6 @@ class Watch:
         the last one does."""
         with contextlib.suppress(Exception):
             self._held_before = sum(vars(depth(self._sqs, url=self._queue_url)).values())
-            self.held_at_first = self._held_before
             self._look_at_dlq()
             self._dead_before = frozenset(self._dead)
         for thread in self._threads:
