@@ -1,7 +1,7 @@
 """What holds for every test: the long ones run when asked for, and what is required may not be skipped.
 
 WEBHOOK_LAB_REQUIRE lists markers (`browser,recorded`): a test that has one fails where it would be skipped,
-unless it is a long one that nobody asked for.
+unless it is a long one that nobody asked for. A test that hangs is ended; the others go on.
 """
 
 import os
@@ -18,6 +18,10 @@ for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.
         signal.signal(number, handler)
 
 
+HANGS_SECONDS = {"long": 2_400, "browser": 900}
+"""After so long a test with that marker hangs. Far more than any takes: no test's result hangs on it."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
     parser.addoption("--rounds", action="store_true", help="run the notebooks in order, reversed, and again")
@@ -26,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        seconds = [HANGS_SECONDS[each.name] for each in item.iter_markers() if each.name in HANGS_SECONDS]
+        item.add_marker(pytest.mark.timeout(max(seconds, default=300)))
     if not config.getoption("long"):
         skip = pytest.mark.skip(reason="takes minutes: make test-long")
         for item in items:
