@@ -135,7 +135,8 @@ def _publish_function(site: "Pipeline") -> Function:
 
 def _subscribe_function(site: "Pipeline") -> Function:
     settings = site.settings
-    table = {} if settings.database else {"TABLE_NAME": site.get("table").name}  # one place or the other
+    elsewhere = settings.database and settings.subscriber != "subscribe"
+    table = {} if elsewhere else {"TABLE_NAME": site.get("table").name}  # one place or the other
     environment = {**table, **settings.subscribe_environment, **_claim_check(site)}
     return _function("subscribe", site, environment, settings.reserved_concurrency, settings.subscriber)
 
