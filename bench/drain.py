@@ -27,7 +27,7 @@ from bench.building import lab_of_its_own
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.lab.run import watch_pipeline
 from webhook_lab.pipeline import Pipeline, Settings, open_pipeline
-from webhook_lab.resources.function import warm_up
+from webhook_lab.resources.invoking import warm_up
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.watch.concurrency import peak

@@ -67,8 +67,8 @@ def look(session: Session, *, prefix: str | None) -> tuple[list[Found], list[Lef
     return sorted(search.run(), key=_order), search.unseen
 
 
-def find(session: Session, *, prefix: str | None) -> list[Found]:
-    """As `look`, where all of it has to be seen.
+def remaining(session: Session, prefix: str | None) -> list[Found]:
+    """As `look`, where all of it has to be seen: empty is the proof that nothing is left.
 
     Raises:
         LabError: AWS does not let us look.
@@ -77,11 +77,6 @@ def find(session: Session, *, prefix: str | None) -> list[Found]:
     if unseen:
         raise LabError("look for what a lab left behind", unseen[0].said, unseen[0].try_this)
     return found
-
-
-def remaining(session: Session, prefix: str | None) -> list[Found]:
-    """What is there still, asked of AWS anew: empty is the proof that nothing is."""
-    return find(session, prefix=prefix)
 
 
 def remove(

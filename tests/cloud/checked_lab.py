@@ -35,7 +35,7 @@ def lab(
     session: Session, ledger: Ledger, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Lab:
     """A lab of its own name, at the beginning of the chapter that the test asks for; see `at`."""
-    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 5.0)
+    monkeypatch.setattr("webhook_lab.lab.looking.DRAIN_SECONDS", 5.0)
     pipeline, chapter = Pipeline(session, NAMES, ledger), chapter_numbered(request.param)
     pipeline.restore(chapter.starts_with)
     return Lab(pipeline, chapter)

@@ -74,7 +74,7 @@ def test_a_sweep_finds_an_alarm_without_the_ledger_and_no_strangers(with_metrics
     cloudwatch.put_metric_alarm(
         AlarmName=name, Namespace="x", MetricName="y", Period=60, Statistic="Sum", **strange
     )
-    found = [each for each in sweep.find(with_metrics.session, prefix=PREFIX) if each.kind == "alarm"]
+    found = [each for each in sweep.remaining(with_metrics.session, PREFIX) if each.kind == "alarm"]
     assert [(each.name, each.why) for each in found] == [(f"{PREFIX}-dead-letters", "tag")]
     sweep.remove(with_metrics.session, found)
     assert with_metrics.look_up("alarm") is None

@@ -3,31 +3,20 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 
 import pytest
 
 from webhook_lab import sweep
 from webhook_lab.facts import quotas
 from webhook_lab.lab import Lab
-from webhook_lab.local_cloud import Cloud
 
 BODY = os.urandom(3 * quotas.SQS_MESSAGE_BYTES.value // 4) * 2
 """More than a message holds, and no text."""
 
 
 @pytest.fixture(scope="module")
-def lab(cloud: Cloud) -> Iterator[Lab]:
-    """A lab whose functions may use the bucket."""
-    lab = Lab.open(chapter="15")
-    lab.configure(claim_check=True)
-    lab.create_bucket()
-    for handler in ("publish", "subscribe"):
-        lab.create_role(handler)
-        lab.create_function(handler)
-    yield lab
-    lab.teardown()
-    assert sweep.remaining(lab.aws, lab.names.prefix) == []
+def lab(lab_with_bucket: Lab) -> Lab:
+    return lab_with_bucket
 
 
 def test_a_body_that_no_message_holds_comes_through_the_bucket(lab: Lab) -> None:
@@ -71,7 +60,7 @@ def test_a_sweep_finds_it_and_empties_it(lab: Lab) -> None:
     lab.create_bucket()
     bucket = lab.pipeline.look_up("bucket").bucket
     lab.aws.s3.put_object(Bucket=bucket, Key="left", Body=b"behind")
-    found = [each for each in sweep.find(lab.aws, prefix=lab.names.prefix) if each.kind == "bucket"]
+    found = [each for each in sweep.remaining(lab.aws, lab.names.prefix) if each.kind == "bucket"]
     assert [each.name for each in found] == [lab.names.bucket]
     assert sweep.remove(lab.aws, found).refused == ()
     assert lab.pipeline.look_up("bucket") is None

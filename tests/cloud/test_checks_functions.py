@@ -21,7 +21,7 @@ at_04, at_05, at_06, at_07, at_15 = map(at, ("04", "05", "06", "07", "15"))
 
 def waits_in_vain(lab: Lab, claim: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 0.0)
+        patch.setattr("webhook_lab.lab.looking.DRAIN_SECONDS", 0.0)
         with pytest.raises(LabError, match=f"a line with outcome '{line}'"):
             lab.checkpoint(claim)
 
@@ -261,7 +261,7 @@ def test_the_lines_of_deliveries_are_awaited_by_their_ids(lab: Lab, monkeypatch:
     sent = [json.loads(publish(lab, name)["body"])["id"] for name in ("a", "b")]
     lines = lab.logs("publish", until=sent)
     assert set(sent) <= {line.get("id") for line in lines}
-    monkeypatch.setattr("webhook_lab.lab.lab.DRAIN_SECONDS", 0.0)
+    monkeypatch.setattr("webhook_lab.lab.looking.DRAIN_SECONDS", 0.0)
     with pytest.raises(LabError, match="log lines"):
         lab.logs("publish", until=[*sent, "another"])
 

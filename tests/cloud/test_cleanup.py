@@ -269,7 +269,7 @@ def test_what_is_listed_and_gone_is_not_there(
 def test_lists_and_tags_that_lag_are_looked_at_again(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, no_time: list[float]
 ) -> None:
-    found, looks = sweep.find(pipeline.session, prefix=NAMES.prefix), count()
+    found, looks = sweep.remaining(pipeline.session, NAMES.prefix), count()
     lagging = replace(pipeline.session.target.traits, patience=60)
     monkeypatch.setattr(pipeline.session, "target", replace(pipeline.session.target, traits=lagging))
     monkeypatch.setattr(sweep, "look", lambda *_, **__: (found if next(looks) < 5 else [], []))

@@ -149,7 +149,7 @@ def test_a_queue_has_one_mapping_to_a_function(pipeline: Pipeline) -> None:
     standing(pipeline, Settings())
     lambda_, mapping, arn = pipeline.session.lambda_, pipeline.get("mapping"), pipeline.get("queue").arn
     with pytest.raises(ClientError, match=f"already exists.*{mapping.uuid}"):
-        lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=mapping.function_name)
+        lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=mapping.name)
 
 
 def no_batch(pipeline: Pipeline) -> dict[str, Any]:
@@ -199,14 +199,12 @@ def test_a_mapping_that_aws_refuses_is_refused_here_too(pipeline: Pipeline, spoi
     if not stands:
         pipeline.remove("mapping")
     asked = spoil(pipeline)
-    which = (
-        {"UUID": mapping.uuid} if stands else {"EventSourceArn": arn, "FunctionName": mapping.function_name}
-    )
+    which = {"UUID": mapping.uuid} if stands else {"EventSourceArn": arn, "FunctionName": mapping.name}
     call = lambda_.update_event_source_mapping if stands else lambda_.create_event_source_mapping
     with pytest.raises(ClientError, match=REFUSED[spoil]) as refused:
         call(**which, **asked)
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
-    left = lambda_.list_event_source_mappings(FunctionName=mapping.function_name)["EventSourceMappings"]
+    left = lambda_.list_event_source_mappings(FunctionName=mapping.name)["EventSourceMappings"]
     assert [each["BatchSize"] for each in left] == ([10] if stands else [])
 
 

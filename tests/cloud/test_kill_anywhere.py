@@ -77,7 +77,7 @@ def test_after_a_kill_at_any_call_the_next_teardown_leaves_nothing(
             well(doomed, "build", until_of(step))
         polls = (step, operation) == (before[0], before[2])  # asked until something is so: it may be sooner
         assert doomed.run(job, kill=(step, number, moment)).killed or polls, case
-        assert of_lab(PREFIX) <= {each.name for each in sweep.find(session, prefix=PREFIX)}, case
+        assert of_lab(PREFIX) <= {each.name for each in sweep.remaining(session, PREFIX)}, case
         well(doomed, "teardown")
         nothing_is_left(case)
 

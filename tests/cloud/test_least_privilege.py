@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 
 from webhook_lab.facts import quotas
 from webhook_lab.lab import Lab
-from webhook_lab.local_cloud import Cloud
 
 LARGE = b"\xff" * quotas.SQS_MESSAGE_BYTES.value
 WRITES_LOG = "Lambda writes a function's log with its role (Lambda guide, lambda-intro-execution-role)"
@@ -29,19 +28,12 @@ NOT_EXECUTED = {
 
 
 @pytest.fixture(scope="module")
-def lab(cloud: Cloud) -> Iterator[Lab]:
-    """A lab with all that its roles can be asked for, whose mapping reads nothing."""
-    lab = Lab.open(chapter="15")
-    lab.configure(claim_check=True)
-    lab.create_bucket()
-    for handler in ("publish", "subscribe"):
-        lab.create_role(handler)
-        lab.create_function(handler)
-    lab.create_role("direct")
-    lab.create_direct_api()
-    lab.create_mapping(enabled=False)
-    yield lab
-    lab.teardown()
+def lab(lab_with_bucket: Lab) -> Lab:
+    """All that its roles can be asked for, and a mapping that reads nothing."""
+    lab_with_bucket.create_role("direct")
+    lab_with_bucket.create_direct_api()
+    lab_with_bucket.create_mapping(enabled=False)
+    return lab_with_bucket
 
 
 def taken(lab: Lab) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.waiting import wait_until
 from webhook_lab.local_cloud import Cloud
 
 HERE = Path(__file__).parents[2]
@@ -119,13 +119,6 @@ def open_lab(home: Path) -> Iterator[Callable[..., Opened]]:
         with contextlib.suppress(psutil.Error):
             psutil.Process(each.pid).terminate()
         each.end()
-
-
-def wait_until(met: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def nothing_is_left(lab: Opened, family: list[psutil.Process], home: Path) -> None:

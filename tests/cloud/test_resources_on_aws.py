@@ -263,22 +263,14 @@ def test_a_deletion_of_a_queue_is_awaited_until_sqs_denies_it(pipe: Pipe, pauses
     assert len(asked) == 5
 
 
-def test_a_depth_that_lags_does_not_keep_the_emptying_going(pipe: Pipe) -> None:
+@pytest.mark.parametrize(("told", "there"), [("3", 3), ("0", 13)], ids=["too many", "none yet"])
+def test_a_depth_that_lags_neither_prolongs_nor_ends_the_emptying(pipe: Pipe, told: str, there: int) -> None:
     sqs, url = pipe.session.sqs, pipe.make("dlq").url
-    for number in range(3):
+    for number in range(there):
         sqs.send_message(QueueUrl=url, MessageBody=str(number))
-    three = {"ApproximateNumberOfMessages": "3"}
-    with answered(pipe, "GetQueueAttributes", lambda parsed: parsed["Attributes"].update(three), times=9):
-        assert empty_queue(sqs, url=url) == 3
-
-
-def test_a_depth_that_shows_nothing_yet_leaves_nothing_behind(pipe: Pipe) -> None:
-    sqs, url = pipe.session.sqs, pipe.make("dlq").url
-    for number in range(13):
-        sqs.send_message(QueueUrl=url, MessageBody=str(number))
-    none = {"ApproximateNumberOfMessages": "0"}
-    with answered(pipe, "GetQueueAttributes", lambda parsed: parsed["Attributes"].update(none), times=9):
-        assert empty_queue(sqs, url=url) == 13
+    shown = {"ApproximateNumberOfMessages": told}
+    with answered(pipe, "GetQueueAttributes", lambda parsed: parsed["Attributes"].update(shown), times=9):
+        assert empty_queue(sqs, url=url) == there
 
 
 def test_a_purge_that_is_refused_goes_on_message_by_message(pipe: Pipe) -> None:

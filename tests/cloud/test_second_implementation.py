@@ -164,7 +164,7 @@ def test_a_teardown_leaves_nothing(pipeline: Pipeline) -> None:
     build_all(pipeline)
     done = pipeline.teardown()
     assert (len(done.removed), done.refused) == (len(STEPS) + len(EXTRA), ())
-    assert sweep.find(pipeline.session, prefix=None) == []
+    assert sweep.remaining(pipeline.session, None) == []
     assert not pipeline.ledger.path.exists()
 
 
@@ -175,9 +175,9 @@ def test_a_sweep_finds_all_of_it_when_the_ledger_is_gone_and_a_strangers_stay(pi
     session.sqs.create_queue(QueueName=f"{NAMES.prefix}-run.fifo", Attributes=fifo, tags=NAMES.tags)
     strangers = session.sqs.create_queue(QueueName=f"{NAMES.queue}-mine")["QueueUrl"]
     pipeline.ledger.path.unlink()
-    found = sweep.find(session, prefix=NAMES.prefix)
+    found = sweep.remaining(session, NAMES.prefix)
     assert len(found) == len(STEPS) + len(EXTRA) + 1
-    assert sweep.find(session, prefix=None) == found
+    assert sweep.remaining(session, None) == found
     assert sweep.remove(session, found).refused == ()
     assert sweep.remaining(session, None) == []
     session.sqs.delete_queue(QueueUrl=strangers)  # it is still there

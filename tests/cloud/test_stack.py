@@ -15,7 +15,8 @@ from webhook_lab.pipeline import STEPS, Pipeline
 from webhook_lab.pipeline.compare import compare
 from webhook_lab.pipeline.export import export, production, stack_of
 from webhook_lab.pipeline.naming import Names
-from webhook_lab.resources.stack import Stack, bucket_of, delete_stack
+from webhook_lab.resources.bucket import bucket_of
+from webhook_lab.resources.stack import Stack, delete_stack
 from webhook_lab.send.sender import Delivery, post
 from webhook_lab.watch.items import read_items
 
@@ -80,7 +81,7 @@ def test_it_takes_deliveries_byte_for_byte_and_goes_without_a_trace(pipeline: Pi
     )
     with pytest.raises(ClientError, match="TerminationProtection"):
         delete_stack(session, NAMES.stack)
-    assert [each.kind for each in sweep.find(session, prefix=NAMES.prefix)] == ["stack"]
+    assert [each.kind for each in sweep.remaining(session, NAMES.prefix)] == ["stack"]
     assert [each.kind for each in pipeline.teardown().removed] == ["stack"]
     nothing_left(session)
 

@@ -48,7 +48,7 @@ class Site:
 
     def __init__(self, session: Session) -> None:
         self.session, self.made = session, list[Found]()
-        self.before = sweep.find(session, prefix=None)
+        self.before = sweep.remaining(session, None)
 
     def queue(self, name: str, tags: dict[str, str]) -> str:
         anyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
@@ -120,7 +120,7 @@ class Site:
 
     def of_any_lab(self) -> list[Found]:
         """What a sweep for any lab finds, beside what stood before this test."""
-        return [item for item in sweep.find(self.session, prefix=None) if item not in self.before]
+        return [item for item in sweep.remaining(self.session, None) if item not in self.before]
 
     def standing(self) -> set[tuple[str, str]]:
         """(kind, name) of everything there is, whoever made it."""
@@ -184,7 +184,7 @@ def test_everything_of_one_lab_is_found_by_its_tag_and_removed_in_order(
 ) -> None:
     before = site.standing()
     site.lab(NAMES)
-    found = sweep.find(site.session, prefix=NAMES.prefix)
+    found = sweep.remaining(site.session, NAMES.prefix)
     assert kinds(found) == [
         ("api", NAMES.api),
         ("mapping", NAMES.function("subscribe")),
@@ -214,7 +214,7 @@ def test_a_pipeline_abandoned_after_any_step_is_swept_without_its_ledger(
 ) -> None:
     before = site.standing()
     Pipeline(site.session, NAMES, Ledger(tmp_path / "lost.jsonl")).build(until=last)
-    found = sweep.find(site.session, prefix=NAMES.prefix)
+    found = sweep.remaining(site.session, NAMES.prefix)
     assert len(found) == list(STEPS).index(last) + 1
     sweep.remove(site.session, found)
     assert sweep.remaining(site.session, NAMES.prefix) == []
@@ -223,8 +223,8 @@ def test_a_pipeline_abandoned_after_any_step_is_swept_without_its_ledger(
 
 def test_one_lab_never_finds_what_belongs_to_a_lab_whose_name_begins_with_its_own(site: Site) -> None:
     site.lab(OTHER)
-    assert sweep.find(site.session, prefix=NAMES.prefix) == []
-    assert len(sweep.find(site.session, prefix=OTHER.prefix)) == 11
+    assert sweep.remaining(site.session, NAMES.prefix) == []
+    assert len(sweep.remaining(site.session, OTHER.prefix)) == 11
 
 
 def test_a_sweep_for_any_lab_finds_both_and_no_neighbour(
@@ -250,20 +250,20 @@ def test_what_has_exactly_our_names_and_not_our_tag_is_somebody_elses(site: Site
         site.function(NAMES.function(handler), nobody)
         site.log_group(NAMES.log_group(handler), nobody)
     site.mapping(NAMES.function("subscribe"), queue_arn, nobody)
-    assert sweep.find(site.session, prefix=NAMES.prefix) == []
+    assert sweep.remaining(site.session, NAMES.prefix) == []
     assert site.of_any_lab() == []
 
 
 def test_a_tag_on_a_thing_whose_name_it_does_not_begin_is_not_ours(site: Site) -> None:
     site.queue("orders", NAMES.tags)
-    assert sweep.find(site.session, prefix=NAMES.prefix) == []
+    assert sweep.remaining(site.session, NAMES.prefix) == []
     assert site.of_any_lab() == []
 
 
 def test_a_thing_of_a_later_chapter_is_found_by_its_tag_alone(site: Site) -> None:
     site.queue(f"{NAMES.prefix}-experiment", NAMES.tags)
     assert kinds(site.of_any_lab()) == [("queue", f"{NAMES.prefix}-experiment")]
-    assert kinds(sweep.find(site.session, prefix=NAMES.prefix)) == [("queue", f"{NAMES.prefix}-experiment")]
+    assert kinds(sweep.remaining(site.session, NAMES.prefix)) == [("queue", f"{NAMES.prefix}-experiment")]
 
 
 @pytest.mark.parametrize("prefix", [NAMES.prefix, None])
@@ -273,7 +273,7 @@ def test_a_mapping_made_by_hand_follows_the_two_ends_that_are_ours(site: Site, p
     site.mapping(NAMES.function("subscribe"), queue_arn, {})
     site.function("billing", {})
     site.mapping("billing", queue_arn, {})
-    found = site.of_any_lab() if prefix is None else sweep.find(site.session, prefix=prefix)
+    found = site.of_any_lab() if prefix is None else sweep.remaining(site.session, prefix)
     assert [(item.name, item.why) for item in found if item.kind == "mapping"] == [
         (NAMES.function("subscribe"), "name")
     ]
@@ -303,7 +303,7 @@ def test_a_log_group_that_lambda_made_follows_its_function(site: Site) -> None:
 def test_a_log_group_whose_function_is_gone_is_found_by_its_exact_name(site: Site) -> None:
     site.log_group(NAMES.log_group("publish"), {})
     site.log_group(OTHER.log_group("publish"), {})
-    assert kinds(sweep.find(site.session, prefix=NAMES.prefix)) == [("log_group", NAMES.log_group("publish"))]
+    assert kinds(sweep.remaining(site.session, NAMES.prefix)) == [("log_group", NAMES.log_group("publish"))]
     assert site.of_any_lab() == []
 
 
@@ -324,7 +324,7 @@ def handler(event, context):
     with ThreadPoolExecutor() as pool:
         invocation = pool.submit(invoke)
         retry_until(lambda: started.exists() or None, seconds=20, reason="the function to start")
-        sweep.remove(site.session, sweep.find(site.session, prefix=NAMES.prefix))
+        sweep.remove(site.session, sweep.remaining(site.session, NAMES.prefix))
         go.touch()
         invocation.result()
     assert sweep.remaining(site.session, NAMES.prefix) == []
@@ -332,7 +332,7 @@ def handler(event, context):
 
 def test_removing_what_is_gone_already_is_quiet(site: Site) -> None:
     site.lab(NAMES)
-    found = sweep.find(site.session, prefix=NAMES.prefix)
+    found = sweep.remaining(site.session, NAMES.prefix)
     assert (len(sweep.remove(site.session, found).removed), sweep.remove(site.session, found)) == (
         11,
         Cleanup(),
@@ -345,5 +345,5 @@ def test_a_lab_where_there_is_no_tagging_api_is_found_by_its_names(
 ) -> None:
     site.lab(NAMES)
     monkeypatch.setattr(sweep, "_tagged_arns", lambda session, prefix: set())
-    assert len(sweep.find(site.session, prefix=NAMES.prefix)) == 11
+    assert len(sweep.remaining(site.session, NAMES.prefix)) == 11
     assert len(site.of_any_lab()) == 11

@@ -218,7 +218,7 @@ MUTATIONS = (
     Mutation(
         "back-off has no longest pause",
         "webhook_lab/facts/pollers.py",
-        "min(LONGEST_PAUSE, doubled)",
+        "min(LONGEST_BACK_OFF, doubled)",
         "doubled",
         "tests/unit/test_poller.py::test_throttles_take_pollers_away_again_but_never_below_five",
     ),

@@ -16,6 +16,7 @@ from jupyter_client.manager import start_new_kernel
 
 from handlers.shared.senders import delivery_id, signed_by
 from tests.unit.odd_server import OddServer, Received, always, answer, serving
+from tests.waiting import wait_until
 from webhook_lab.aws.errors import LabError
 from webhook_lab.course import checks, classroom
 from webhook_lab.course.checks.claims import Checks
@@ -68,15 +69,8 @@ def chapter_that(monkeypatch: pytest.MonkeyPatch, says: list[Any]) -> None:
     monkeypatch.setattr(checks, "checks_of", lambda _: made)
 
 
-def until(true: Any) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def told(server: OddServer, number: int) -> list[dict[str, Any]]:
-    until(lambda: len(server.requests) >= number)
+    wait_until(lambda: len(server.requests) >= number)
     return [json.loads(each.body)["data"] for each in server.requests]
 
 
@@ -116,7 +110,7 @@ def test_a_delivery_is_signed_and_the_same_outcome_is_the_same_delivery(learner:
             classroom.tell("08", "it holds", outcome)
             here = classroom.reporter()
             assert here
-            until(lambda outbox=here._outbox: not outbox.pending)
+            wait_until(lambda outbox=here._outbox: not outbox.pending)
     ids = []
     for each in server.requests:
         headers = {name.decode(): value.decode() for name, value in each.headers.items()}
@@ -293,7 +287,7 @@ def test_a_kernel_that_is_asked_to_end_ends_by_itself() -> None:
     try:
         client.execute_interactive(ENDS.format(seconds=3600), timeout=60)
         client.shutdown()
-        until(lambda: not manager.is_alive())
+        wait_until(lambda: not manager.is_alive())
         said = manager.provisioner.process.stderr.read().decode()
     finally:
         client.stop_channels()

@@ -7,7 +7,7 @@ from matplotlib.image import imread
 
 from webhook_lab.database.connection_limits import CLASSES, connection_limit
 from webhook_lab.database.outcome import Design, Outcome
-from webhook_lab.show.database import PANELS, outcome_card
+from webhook_lab.show.burst import PANELS, outcome_card
 from webhook_lab.show.database_charts import designs_chart, limits_chart
 from webhook_lab.show.limits import LimitsPanel, bars, limit_card
 from webhook_lab.show.series import collect, findings

@@ -32,18 +32,13 @@ def run_env(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_a_python_without_ensurepip_names_the_package_to_install(tmp_path: Path) -> None:
-    answer = run_env(tmp_path, str(fake_python(tmp_path, recent=True, ensurepip=False)))
+@pytest.mark.parametrize(
+    ("recent", "said"), [(True, "apt install python3-venv"), (False, "no Python 3.11 or newer")]
+)
+def test_a_python_that_will_not_do_names_what_to_install(tmp_path: Path, recent: bool, said: str) -> None:
+    answer = run_env(tmp_path, str(fake_python(tmp_path, recent=recent, ensurepip=not recent)))
     assert answer.returncode == 1
-    assert "apt install python3-venv" in answer.stderr
-    assert answer.stderr.count("\n") == 1
-    assert not (tmp_path / ".venv").exists()
-
-
-def test_a_python_that_is_too_old_names_the_version_to_install(tmp_path: Path) -> None:
-    answer = run_env(tmp_path, str(fake_python(tmp_path, recent=False, ensurepip=True)))
-    assert answer.returncode == 1
-    assert "no Python 3.11 or newer" in answer.stderr
+    assert said in answer.stderr
     assert answer.stderr.count("\n") == 1
     assert not (tmp_path / ".venv").exists()
 

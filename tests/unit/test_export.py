@@ -21,7 +21,7 @@ from webhook_lab.facts.production import CHECKLIST
 from webhook_lab.pipeline import STEPS, Settings
 from webhook_lab.pipeline.checklist import holds
 from webhook_lab.pipeline.export import as_yaml, export, logical_id, stack_of, template
-from webhook_lab.show.cards import checklist_card
+from webhook_lab.show.night_cards import checklist_card
 
 
 @pytest.fixture(scope="module")

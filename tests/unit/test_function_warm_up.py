@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.resources import function
-from webhook_lab.resources.function import warm_up
+from webhook_lab.resources import invoking
+from webhook_lab.resources.invoking import warm_up
 
 
 class Lambda:
@@ -45,7 +45,7 @@ RAISED = b'{"errorMessage": "SIGNING_SECRET is empty", "errorType": "RuntimeErro
 def test_a_function_that_fails_its_empty_batch_is_not_taken_for_warm(
     said: bytes, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(function, "_COLD_SECONDS", 0.0)
+    monkeypatch.setattr(invoking, "_COLD_SECONDS", 0.0)
     lambda_ = Lambda(1)
     lambda_.said, lambda_.how = said, {"FunctionError": "Unhandled"}
     with pytest.raises(LabError, match=told):

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.waiting import wait_until
 from webhook_lab import keeper
 from webhook_lab.keeper import RunFolder, family, sweep
 
@@ -63,13 +63,6 @@ def keeper_of(owner: int, folder: Path | str = "") -> psutil.Process:
     children = [(each, each.cmdline()) for each in living]
     (found,) = [each for each, line in children if keeper.__file__ in line and str(folder) in " ".join(line)]
     return found
-
-
-def wait_until(met: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def nothing_is_left(place: Path, path: Path) -> None:

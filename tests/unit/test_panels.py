@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from tests.waiting import wait_until
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import retry_until
 from webhook_lab.show.panels import Controls
 
 
@@ -50,10 +50,6 @@ def controls(fakes):
     yield controls
     fakes.hold.set()
     controls.end()
-
-
-def wait_until(condition, *, reason):
-    retry_until(lambda: condition() or None, seconds=20, reason=reason)
 
 
 def wait_until_said(controls, words):

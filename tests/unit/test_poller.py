@@ -11,15 +11,15 @@ import pytest
 
 from tests.unit.fake_queue import FakeFunction, FakeQueue, a_queue, now, passing_at_once, until
 from webhook_lab.facts import quotas
-from webhook_lab.facts.pollers import LONGEST_PAUSE, Scale, pause_after
-from webhook_lab.local_cloud.batches import Refused, bytes_of, failed_of, within
-from webhook_lab.local_cloud.poller import Pollers, PollerSettings
+from webhook_lab.facts.pollers import LONGEST_BACK_OFF, Scale, pause_after
+from webhook_lab.local_cloud.batches import PollerSettings, Refused, bytes_of, failed_of, within
+from webhook_lab.local_cloud.poller import Pollers
 
 TWENTY_SEEDS = range(20)
 Burst = tuple[list[FakeQueue], FakeFunction, float]
 HOURS = 11 * 3600
 """Longer than a pause may be doubled each time: after 1,024 times a float overflows."""
-MOST_ATTEMPTS = 5 * HOURS / (0.5 * LONGEST_PAUSE) + 100
+MOST_ATTEMPTS = 5 * HOURS / (0.5 * LONGEST_BACK_OFF) + 100
 """Of five pollers in so many hours, whose pauses grow."""
 
 
@@ -139,7 +139,7 @@ async def test_a_free_slot_is_found_within_the_longest_pause_after_hours_of_thro
         assert queue.messages[0].receives == 1
         function.reserved, freed = 1, now()
         await until(lambda: not queue.messages)
-        assert now() - freed < 1.5 * LONGEST_PAUSE + 1
+        assert now() - freed < 1.5 * LONGEST_BACK_OFF + 1
         assert (queue.deleted, setting.mapping.running) == (["m0"], 5)
         assert set(setting.reports) == {"PROBLEM: Function call throttled", "OK - 1 records"}
 
@@ -419,7 +419,7 @@ async def test_what_aws_refuses_is_reported_asked_seldom_and_ends_when_it_is_all
         assert setting.mapping.running == 5
         queue.refusal, allowed = None, now()
         await until(lambda: not queue.messages)
-        assert now() - allowed < 1.5 * LONGEST_PAUSE + 1
+        assert now() - allowed < 1.5 * LONGEST_BACK_OFF + 1
 
 
 @passing_at_once

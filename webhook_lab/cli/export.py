@@ -8,7 +8,7 @@ from webhook_lab.cli.report import Result, reports
 from webhook_lab.pipeline import Settings
 from webhook_lab.pipeline.checklist import holds
 from webhook_lab.pipeline.export import export as written
-from webhook_lab.show.cards import checklist_card
+from webhook_lab.show.night_cards import checklist_card
 
 
 @click.command()

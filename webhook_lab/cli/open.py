@@ -7,7 +7,6 @@ import contextlib
 import http.server
 import os
 import secrets
-import signal
 import sys
 import threading
 import webbrowser
@@ -20,7 +19,7 @@ import click
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import resolve
 from webhook_lab.cli.jupyter import jupyter_lab
-from webhook_lab.cli.report import in_plain_words
+from webhook_lab.cli.report import ended_once, in_plain_words
 from webhook_lab.cli.standing import shares_the_cloud
 from webhook_lab.keeper import free_port
 from webhook_lab.local_cloud import private_cloud
@@ -40,8 +39,7 @@ def open_lab(notebook: Path | None, no_browser: bool, port: int | None, root: Pa
     Ctrl-C here, or Shut Down in JupyterLab's File menu, ends both and every kernel and leaves nothing behind.
     With WEBHOOK_LAB_TARGET set, JupyterLab works against that target, and no local AWS is started.
     """
-    _end_in_order_when_asked_to()
-    with in_plain_words(), contextlib.suppress(KeyboardInterrupt):
+    with ended_once(), in_plain_words(), contextlib.suppress(KeyboardInterrupt):
         root, page = places(root, notebook)
         port = _port(port)
         click.echo("Starting …", err=True)
@@ -89,18 +87,6 @@ def _environment() -> Iterator[dict[str, str]]:
         return
     with private_cloud() as cloud:
         yield {**os.environ, **cloud.environment()}
-
-
-def _end_in_order_when_asked_to() -> None:
-    """Take the end of a terminal, and a polite request, as what Ctrl-C is."""
-
-    def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # once is enough
-        sys.exit(128 + number)
-
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end)
 
 
 def _show(url: str) -> None:

@@ -1,8 +1,7 @@
-"""What a proof runs in: a lab of its own, kernels that are signed in as this process is, and one end."""
+"""What a proof runs in: a lab of its own, and kernels that are signed in as this process is."""
 
 import contextlib
 import os
-import signal
 from collections.abc import Iterator
 
 from webhook_lab.aws.target import Target
@@ -12,7 +11,6 @@ from webhook_lab.pipeline.naming import DEFAULT_PREFIX
 
 ENDING = "-prove"
 """What the name of its lab ends with: always the same, so that the next proof finds what one left."""
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @contextlib.contextmanager
@@ -47,21 +45,3 @@ def _environ(**variables: str) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextlib.contextmanager
-def ended_once() -> Iterator[None]:
-    """Take the first signal that asks for an end as Ctrl-C, and no further one: it is cleaning up by then."""
-
-    def end(number: int, _: object) -> None:
-        for each in known:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-    known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-    before = {each: signal.signal(each, end) for each in known}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

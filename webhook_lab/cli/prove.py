@@ -18,10 +18,10 @@ from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.target import Target
 from webhook_lab.cli.chapter import ChapterRun, Proven, promised
 from webhook_lab.cli.open import FIRST_NOTEBOOK, places
-from webhook_lab.cli.own_lab import ended_once, keys_of, own_lab
+from webhook_lab.cli.own_lab import keys_of, own_lab
 from webhook_lab.cli.pipeline import take_down
 from webhook_lab.cli.proof import Proof, markdown, summary
-from webhook_lab.cli.report import Result, reports
+from webhook_lab.cli.report import Result, ended_once, reports
 from webhook_lab.course.chapters import CHAPTERS, Chapter, chapter_numbered
 from webhook_lab.doctor import examine
 from webhook_lab.facts.fact import dollars

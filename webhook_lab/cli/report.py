@@ -6,6 +6,7 @@ Exit codes: 0 when what was asked is so, 1 when it is not, 2 for a wrong command
 import contextlib
 import functools
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from webhook_lab.local_cloud import CloudError
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it."""
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _BAR = "{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}"
 
 
@@ -62,6 +64,24 @@ def in_plain_words() -> Iterator[None]:
         raise LabError(where, error.said, error.try_this) from error
     except OSError as error:
         raise LabError(where, str(error), "Run `webhook-lab doctor`, then run this again.") from error
+
+
+@contextlib.contextmanager
+def ended_once() -> Iterator[None]:
+    """Take the first signal that asks for an end as Ctrl-C, and no further one: it is cleaning up by then."""
+
+    def end(number: int, _: object) -> None:
+        for each in known:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    before = {each: signal.signal(each, end) for each in known}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 class Commands(click.Group):

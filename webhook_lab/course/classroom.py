@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from webhook_lab.aws.errors import LabError
+from webhook_lab.aws.target import is_address
 from webhook_lab.course.report import NAME, OPENED, Report, checked_name, told_reason
 
 if TYPE_CHECKING:
@@ -37,17 +38,9 @@ def checked_address(url: str) -> str:
     Raises:
         LabError: it is none.
     """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        good = good and not (parts.query or parts.fragment or "@" in parts.netloc) and url.isascii()
-    except ValueError:  # a port that is no number, brackets that do not close
-        good = False
-    if not good or any(each.isspace() for each in url):
-        said = f"{url!r} is no address of a class"
-        raise LabError(
-            "join the class", said, f"Copy {ADDRESS} from the teacher's board: it begins with http."
-        )
+    if not is_address(url) or not url.isascii() or set("?#@") & set(url):
+        said, try_this = f"{url!r} is no address of a class", f"Copy {ADDRESS} from the teacher's board."
+        raise LabError("join the class", said, f"{try_this} It begins with http.")
     return url.rstrip("/")
 
 

@@ -11,21 +11,12 @@ NUMBERS = tuple(chapter.number for chapter in CHAPTERS)
 
 
 class Standings:
-    """The newest outcome of each claim of each learner, whatever the order in which reports came.
-
-    Attributes:
-        count: reports so far; the same one again does not count.
-    """
+    """The newest outcome of each claim of each learner, whatever the order in which reports came."""
 
     def __init__(self) -> None:
         self._newest: dict[str, dict[tuple[str, str], tuple[Report, int]]] = defaultdict(dict)
         self._claims = {number: len(checks_of(number).claims) for number in NUMBERS}
         self._ids: set[str] = set()
-
-    @property
-    def count(self) -> int:
-        """Reports so far; the same one again does not count."""
-        return len(self._ids)
 
     def add(self, report: Report, received_at: int) -> None:
         """Take a report on, received at these epoch milliseconds. One of an unknown chapter is ignored."""
@@ -41,7 +32,7 @@ class Standings:
         seats = [self._seat(learner, now) for learner in self._newest]
         seats.sort(key=lambda seat: (not seat.stuck, -seat.seconds * seat.stuck, seat.name.casefold()))
         titles = tuple((chapter.number, chapter.title) for chapter in CHAPTERS)
-        return Board(titles, tuple(seats), self.count)
+        return Board(titles, tuple(seats), len(self._ids))
 
     def _seat(self, learner: str, now: int) -> Seat:
         own = self._newest[learner]

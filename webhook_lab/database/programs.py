@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +34,13 @@ class Programs:
     wheel: Path | None
 
 
-def find_programs(environ: Mapping[str, str] = os.environ) -> Programs:
+def find_programs() -> Programs:
     """The first that will do: those that $WEBHOOK_LAB_POSTGRES names, else a wheel's, else the system's.
 
     Raises:
         LabError: there are none, or only older ones.
     """
-    chosen = environ.get("WEBHOOK_LAB_POSTGRES")
+    chosen = os.environ.get("WEBHOOK_LAB_POSTGRES")
     said = f"there is none in {chosen} (WEBHOOK_LAB_POSTGRES)" if chosen else "none is installed here"
     for folder, wheel in [(Path(chosen), None)] if chosen else _candidates():
         version = _version(folder / f"postgres{EXE}")

@@ -10,7 +10,7 @@ from webhook_lab.facts import quotas
 
 MINUTE = 60.0
 """Seconds between two changes of their number."""
-FIRST_PAUSE, LONGEST_PAUSE, DOUBLINGS = 0.1, 5.0, 6
+FIRST_BACK_OFF, LONGEST_BACK_OFF, DOUBLINGS = 0.1, 5.0, 6
 """Seconds before the second attempt, and at most before any; after so many doublings that is reached."""
 
 
@@ -32,5 +32,5 @@ def pause_after(attempt: int, chance: random.Random) -> float:
 
     The poller waits for so long, and the model on paper reckons with it. AWS gives no figure: an assumption.
     """
-    doubled = FIRST_PAUSE * 2.0 ** min(attempt, DOUBLINGS)
-    return min(LONGEST_PAUSE, doubled) * chance.uniform(0.5, 1.5)
+    doubled = FIRST_BACK_OFF * 2.0 ** min(attempt, DOUBLINGS)
+    return min(LONGEST_BACK_OFF, doubled) * chance.uniform(0.5, 1.5)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-OLDEST_SECONDS = 1
+STAGED_OLDEST_SECONDS = 1
 """The alarm's threshold on a staged day, in place of the template's five minutes."""
 
 

@@ -93,9 +93,7 @@ class Built:
             findings = [each for each in self.pipeline.preflight() if each.rule != "runtime here"]
         finally:
             self.pipeline.settings = settings
-        rows = [(each.level, each.rule, each.said, each.try_this) for each in findings]
-        title = "Preflight" if rows else "Preflight: nothing to say"
-        return Card(title, "", tuple(rows), ("level", "rule", "said", "try") if rows else ())
+        return cards.preflight_card(findings)
 
     def calls(self) -> None:
         """Print the AWS calls of the latest step as boto3 code that runs."""
@@ -216,16 +214,16 @@ class Built:
         self._step = self.aws.calls.mark()
         return self._card(Alarm, dead_letter_alarm(self.pipeline))
 
-    def set_reserved_concurrency(self, reserved: int | None, *, handler: str = "subscribe") -> Card:
-        """Keep that many executions for the function, and allow it no more. None gives them back."""
+    def set_reserved_concurrency(self, reserved: int | None) -> Card:
+        """Keep that many executions for subscribe, and allow it no more. None gives them back."""
         self._step = self.aws.calls.mark()
-        name = self.names.function(handler)
+        name = self.names.function("subscribe")
         try:
             with explain(f"reserve {reserved} executions for function {name!r}"):
                 set_reserved_concurrency(self.aws, name=name, reserved=reserved)
         except ReservationRefused as refused:  # many a workshop's account: the mapping throttles alone there
             return _nothing_reserved(name, refused)
-        return self.show(f"{handler}_function")
+        return self.show("subscribe_function")
 
     # --- taking it to production
 
@@ -239,8 +237,9 @@ class Built:
             LabError: the folder is not empty, or cannot be written.
         """
         from webhook_lab.pipeline.export import export
+        from webhook_lab.show.night_cards import checklist_card
 
-        return cards.checklist_card(export(Path(folder), self.pipeline.settings, force=force))
+        return checklist_card(export(Path(folder), self.pipeline.settings, force=force))
 
     def deploy(self, folder: str | Path) -> Card:
         """Deploy an exported folder as a stack, through CloudFormation alone; its code goes into a bucket.
@@ -266,8 +265,9 @@ class Built:
     def compare(self) -> Card:
         """Both pipelines setting by setting: the one built by calls, and the stack's."""
         from webhook_lab.pipeline.compare import compare
+        from webhook_lab.show.night_cards import compared_card
 
-        return cards.compared_card(compare(self.pipeline, self.stack.pipeline))
+        return compared_card(compare(self.pipeline, self.stack.pipeline))
 
     def delete_stack(self, *, unprotect: bool = False) -> None:
         """Delete the stack as CloudFormation does, or with its protection taken off and its code too.
@@ -275,16 +275,15 @@ class Built:
         Raises:
             LabError: it is protected; nothing is deleted then.
         """
-        self._step = self.aws.calls.mark()
+        self._step, name = self.aws.calls.mark(), self.names.stack
         if unprotect:
             self.pipeline.remove("stack")
-        else:
-            try:
-                with explain(where := f"delete stack {self.names.stack!r}"):
-                    delete_stack(self.aws, self.names.stack)
-            except LabError as error:
-                try_this = "If you mean it: lab.delete_stack(unprotect=True)."
-                raise LabError(where, error.said, try_this) from error
+            return
+        try:
+            with explain(where := f"delete stack {name!r}"):
+                delete_stack(self.aws, name)
+        except LabError as error:
+            raise LabError(where, error.said, "If you mean it: lab.delete_stack(unprotect=True).") from error
 
 
 def _nothing_reserved(name: str, refused: ReservationRefused) -> Card:

@@ -73,10 +73,11 @@ class ClassRoom:
         stands = pipeline.look_up("publish_function")
         secret = os.environ.get(SECRET, "").strip() or (stands and stands.environment.get("SIGNING_SECRET"))
         secret = check_secret(secret or new_secret())
-        pipeline.settings = replace(pipeline.settings, signed_prefix="/", signing_secret=secret)
+        at_once = None if pipeline.session.target.traits.limits_account_concurrency else AT_ONCE
+        pipeline.settings = replace(
+            pipeline.settings, signed_prefix="/", signing_secret=secret, publish_concurrency=at_once
+        )
         pipeline.build(progress=progress)
-        if not pipeline.session.target.traits.limits_account_concurrency:
-            pipeline.ensure("publish_function", reserved_concurrency=AT_ONCE)
         return cls(pipeline)
 
     def handout(self) -> Card:

@@ -1,33 +1,29 @@
-"""Lab: the one object that a notebook opens. `Built` is the half that builds; this one opens, uses and looks.
+"""Lab: the one object that a notebook opens. `Built` builds, `Looking` looks; this one opens and uses.
 
 What one method alone needs is imported there: a notebook loads what it uses.
 """
 
-import json
 import secrets
 import time
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from webhook_lab.aws.errors import LabError, explain
-from webhook_lab.aws.retry import retry_until, say_what_is_awaited
+from webhook_lab.aws.retry import Wait, say_what_is_awaited
 from webhook_lab.course import classroom
 from webhook_lab.course.chapters import Chapter, chapter_numbered
-from webhook_lab.lab.built import Built
+from webhook_lab.lab.looking import Looking
+from webhook_lab.lab.needs import no_database_for
 from webhook_lab.lab.plainly import show_errors_plainly
-from webhook_lab.pipeline import Pipeline, open_pipeline, step_of, steps_until
-from webhook_lab.resources.queue import Depth, depth
+from webhook_lab.pipeline import Pipeline, open_pipeline, steps_until
 from webhook_lab.show import cards
 from webhook_lab.show.card import Card
 from webhook_lab.show.skip import NEEDS_A_RESERVATION, go_on, leave_out, skip_the_rest
-from webhook_lab.watch.items import plain_item, read_items
-from webhook_lab.watch.log_lines import read_lines
-from webhook_lab.watch.rows import Answer, Moment
+from webhook_lab.watch.rows import Answer
 
 if TYPE_CHECKING:
-    from webhook_lab.lab.attempts import Attempts
     from webhook_lab.lab.bad_days import Stage
     from webhook_lab.lab.run import WatchedRun
     from webhook_lab.lab.signs import Signs
@@ -42,12 +38,9 @@ SENDERS = 4
 BURST_SETTINGS = {"cap", "compress", "concurrency"}
 """What else a burst can be told; see `Run`."""
 NO_RESERVATION = "Left out: this account can reserve no executions for one function."
-_ONLY_DEPTH = "Here a look at the messages is a receive of each. The depth may be a minute old."
-DRAIN_SECONDS = 60.0
-"""How long a cell waits for what was sent to be stored before it says that it is not."""
 
 
-class Lab(Built):
+class Lab(Looking):
     """One learner's lab at one chapter, opened by ``Lab.open(chapter="NN")``.
 
     Counts cover what was sent through this object, and nothing older.
@@ -60,7 +53,6 @@ class Lab(Built):
     def __init__(self, pipeline: Pipeline, chapter: Chapter) -> None:
         super().__init__(pipeline, chapter)
         self.run = secrets.token_hex(4)
-        self.opened_at = self.aws.now()
         self.answers: list[Answer] = []
         self.database: Database | None = None
         self.watched: WatchedRun | None = None
@@ -83,7 +75,7 @@ class Lab(Built):
         say_what_is_awaited(print)
         go_on()
         pipeline = open_pipeline()
-        if begins.needs_database and (why := _no_database_for(pipeline)):
+        if begins.needs_database and (why := no_database_for(pipeline.session.target.traits)):
             skip_the_rest(f"Chapter {begins.number} is left out: {why}")
             return cls(pipeline, begins)
         greet = classroom.join(begins.number)  # answered while this builds
@@ -111,6 +103,7 @@ class Lab(Built):
         """
         from webhook_lab.facts.runbook import BAD_DAYS, CAUSES
         from webhook_lab.lab.bad_days import Stage, possible
+        from webhook_lab.show.night_cards import bad_day_card, drawn_day_card
 
         if cause is not None and cause not in BAD_DAYS:
             raise LabError(f"stage {cause!r}", "there is no such day", f"There are {', '.join(CAUSES)}.")
@@ -119,7 +112,7 @@ class Lab(Built):
             self.stage.leave()
         self._step, self.diagnosis, self.stage = self.aws.calls.mark(), None, Stage(self, day)
         seen = self.stage.begin()
-        return cards.bad_day_card(day, seen.alarms) if cause else cards.drawn_day_card()
+        return bad_day_card(day, seen.alarms) if cause else drawn_day_card()
 
     @property
     def signs(self) -> "Signs":
@@ -138,9 +131,11 @@ class Lab(Built):
         Raises:
             LabError: there was none, or it is not over in time.
         """
+        from webhook_lab.show.night_cards import cured_card
+
         self._step = self.aws.calls.mark()
         stage = self._staged()
-        return cards.cured_card(stage.day, stage.end().alarms, stored=len(stage.stored))
+        return cured_card(stage.day, stage.end().alarms, stored=len(stage.stored))
 
     def diagnose(self, cause: str, cure: str) -> None:
         """Say what it was and what ends it; `exercise` judges. The words are those of the runbook."""
@@ -163,25 +158,21 @@ class Lab(Built):
         Raises:
             LabError: the function raised; what it raised is said.
         """
-        self._step = self.aws.calls.mark()
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                return self._invoke(handler, event)
-            except LabError as error:
-                if "AccessDenied" not in error.said or time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.5)
+        from webhook_lab.resources.invoking import invoke
 
-    def _invoke(self, handler: str, event: MappingOf[str, Any]) -> dict[str, Any]:
-        name = self.names.function(handler)
-        with explain(f"invoke function {name!r}"):
-            response = self.aws.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-        payload = json.loads(response["Payload"].read() or b"null")
-        if response.get("FunctionError"):
-            said = payload.get("errorMessage", "it raised") if isinstance(payload, dict) else str(payload)
-            raise LabError(f"invoke function {name!r}", said, f"Read its lines with lab.logs({handler!r}).")
-        return payload if isinstance(payload, dict) else {"returned": payload}
+        self._step, where = (
+            self.aws.calls.mark(),
+            f"invoke function {(name := self.names.function(handler))!r}",
+        )
+        wait = Wait(patience, "its role to be allowed what it has only just been")
+        while True:
+            with explain(where):
+                returned, raised = invoke(self.aws, name=name, event=event)
+            if not raised:
+                return returned if isinstance(returned, dict) else {"returned": returned}
+            if "AccessDenied" not in raised or wait.is_over():
+                raise LabError(where, raised, f"Read its lines with lab.logs({handler!r}).")
+            time.sleep(0.5)
 
     def send(
         self,
@@ -355,120 +346,6 @@ class Lab(Built):
         self.database = Database(max_connections=max_connections, **settings)
         return self.database
 
-    # --- looking at what became of it
-
-    @cached_property
-    def attempts(self) -> "Attempts":
-        """What subscribe has tried on each message since the lab was opened; see `Attempts`."""
-        from webhook_lab.lab.attempts import Attempts
-
-        return Attempts(self.pipeline, since=self.opened_at)
-
-    def depth(self, key: str = "queue") -> Depth:
-        """How many messages of the queue (or "dlq") are visible, in flight, delayed: SQS approximates."""
-        with explain(f"read the depth of {step_of(key).name(self.names)!r}"):
-            return depth(self.aws.sqs, url=self.pipeline.get(key).url)
-
-    def peek(self, key: str = "queue") -> Card:
-        """The messages of the queue (or "dlq"), none of which is consumed.
-
-        Where only a receive shows them, those of the dead-letter queue are received and given back, and of
-        the queue the depth is shown: there each receive counts.
-        """
-        from webhook_lab.watch.peek import messages_of, peek
-
-        url, name = self.pipeline.get(key).url, step_of(key).name(self.names)
-        with explain(f"peek at {name!r}"):
-            see = messages_of if key == "dlq" else peek
-            if (messages := see(self.aws, queue_url=url)) is not None:
-                return cards.peek_card(messages)
-        held = self.depth(key)
-        rows = (("visible", held.visible), ("in flight", held.in_flight), ("delayed", held.delayed))
-        return Card("Depth of the queue", name, rows, note=_ONLY_DEPTH)
-
-    def item(self, answer_or_id: Answer | str) -> dict[str, Any] | None:
-        """What the table holds for a delivery, as plain Python values; None while it holds nothing."""
-        key = answer_or_id if isinstance(answer_or_id, str) else answer_or_id.id
-        with explain(f"read table {self.names.table!r}"):
-            found = self.aws.dynamodb.get_item(
-                TableName=self.names.table, Key={"id": {"S": key or "-"}}, ConsistentRead=True
-            )
-        return plain_item(found["Item"]) if "Item" in found else None
-
-    def wait_for(self, answer_or_id: Answer | str, *, seconds: float = DRAIN_SECONDS) -> dict[str, Any]:
-        """Wait until the delivery is stored, and return its item.
-
-        Given an answer, wait until the message that it names has come through, as a duplicate too; of the
-        same id with another body, the item is the conflict that was kept, and of a direct delivery the one
-        that its message led to, which is all that its answer names.
-
-        Raises:
-            LabError: nothing was queued, or it is not stored in time.
-        """
-        if isinstance(answer_or_id, str):
-            once = partial(self.item, answer_or_id)
-        else:
-            if answer_or_id.message_id is None:
-                said = f"it was answered {answer_or_id.status}, so nothing was queued"
-                raise LabError("wait for the delivery", said, "Read the answer's body, mend it, send again.")
-            once = partial(self._item_of, answer_or_id)
-        return retry_until(once, seconds=self._allow(seconds), reason="the delivery to be stored")
-
-    def _item_of(self, answer: Answer) -> dict[str, Any] | None:
-        """The item that the answer's own message has led to, if it has come through."""
-        item = self.item(answer) if answer.id else {}
-        if item is None or answer.message_id in item.get("delivered_by", ()):
-            return item
-        with explain(f"read table {self.names.table!r}"):
-            items = read_items(self.aws.dynamodb, table=self.names.table)
-        return next((each for each in items if answer.message_id in each.get("delivered_by", ())), None)
-
-    def logs(self, handler: str, *, until: str | Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """The JSON lines that the function has written since the lab was opened, oldest first.
-
-        Args:
-            until: wait for a record with this outcome, such as "queued", or for the end of each of these
-                deliveries, by their ids: CloudWatch shows lines late.
-
-        Raises:
-            LabError: no such line came in time.
-        """
-        group = self.names.log_group(handler)
-        wanted = {until} if isinstance(until, str) else set(until or ())
-
-        def once_there() -> list[dict[str, Any]] | None:
-            lines = list(read_lines(self.aws.logs, log_group=group, since=self.opened_at))
-            ends = [line for line in lines if "outcome" in line]
-            told = {line["outcome"] for line in ends} | {line.get("id") for line in ends}
-            return lines if wanted <= told else None
-
-        with explain(f"read log group {group!r}"):
-            reason = (
-                f"a line with outcome {until!r}" if isinstance(until, str) else "the deliveries' log lines"
-            )
-            lines = retry_until(once_there, seconds=self._allow(DRAIN_SECONDS), reason=reason)
-        return sorted(lines, key=lambda line: int(line["at"]))
-
-    def follow(self, answer: Answer) -> list[Moment]:
-        """The delivery's way from its sender to the table, by what each of them wrote down."""
-        from webhook_lab.watch.timeline import follow
-
-        item = self.wait_for(answer)
-
-        def once_all_have_written() -> list[Moment] | None:
-            moments = follow(
-                answer, publish_lines=self.logs("publish"), subscribe_lines=self.logs("subscribe"), item=item
-            )
-            told = {(moment.where) for moment in moments}
-            return moments if {"publish", "subscribe"} <= told else None
-
-        return retry_until(
-            once_all_have_written, seconds=self._allow(DRAIN_SECONDS), reason="the functions' log lines"
-        )
-
-    def _allow(self, seconds: float) -> float:
-        return self.aws.target.traits.allow(seconds)
-
     # --- what the course asks of it
 
     def checkpoint(self, claim: str) -> None:
@@ -486,9 +363,3 @@ class Lab(Built):
         from webhook_lab.course.checks import exercise
 
         exercise(self)
-
-
-def _no_database_for(pipeline: Pipeline) -> str | None:
-    from webhook_lab.lab.needs import no_database_for
-
-    return no_database_for(pipeline.session.target.traits)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from webhook_lab.facts.runbook import OLDEST_SECONDS
+from webhook_lab.facts.runbook import STAGED_OLDEST_SECONDS
 from webhook_lab.pipeline.alarms import REFUSED
 from webhook_lab.show.bad_day import Change, day_chart, samples_of
 from webhook_lab.show.chart import Chart
@@ -57,7 +57,7 @@ class Signs:
     def alarms(self) -> tuple[str, ...]:
         """The keys of the alarms that ring, by the template's rules; the oldest may wait a second here."""
         rings = {
-            "oldest_waits": self.oldest > OLDEST_SECONDS,
+            "oldest_waits": self.oldest > STAGED_OLDEST_SECONDS,
             "dead_letters": self.dead > 0,
             "throttles": self.dead_without_a_line > 0,  # throttled until their last receive was used up
             "refusals": self.refused > REFUSED,

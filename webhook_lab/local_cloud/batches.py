@@ -1,6 +1,7 @@
-"""What pollers work with: batches of messages, the queue that gives them, the function that takes them."""
+"""What pollers work with: batches of messages, who gives and takes them, and the mapping's settings."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from webhook_lab.facts import quotas
@@ -25,6 +26,17 @@ class FunctionFailed(Exception):
 
 class Refused(Exception):
     """AWS refused one of the mapping's own calls: its error code and message."""
+
+
+@dataclass(frozen=True)
+class PollerSettings:
+    """What the mapping is set to: see CreateEventSourceMapping."""
+
+    enabled: bool = True
+    batch_size: int = 10
+    batching_window: float = 0
+    maximum_concurrency: int | None = None
+    report_batch_item_failures: bool = False
 
 
 class Queue(Protocol):

@@ -26,8 +26,8 @@ Not documented, so assumed:
 - pollers are added once a minute, all at once, from the first message after an idle time on;
 - a minute with a throttle or a failed function halves them, down to five, in place of adding any;
 - an idle queue keeps its five, with or without MaximumConcurrency;
-- the pauses between attempts: `FIRST_PAUSE` (webhook_lab/facts/pollers.py), doubled up to `LONGEST_PAUSE`,
-  with as much as half of jitter;
+- the pauses between attempts: `FIRST_BACK_OFF` (webhook_lab/facts/pollers.py), doubled up to
+  `LONGEST_BACK_OFF`, with as much as half of jitter;
 - the batching window begins with the first message.
 
 Over-pull follows: a free slot goes to whoever asks first. A poller that has just finished reads and invokes
@@ -42,7 +42,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from webhook_lab.facts.pollers import MINUTE, Scale, pause_after
@@ -53,6 +52,7 @@ from webhook_lab.local_cloud.batches import (
     Function,
     FunctionFailed,
     Message,
+    PollerSettings,
     Queue,
     Refused,
     Throttled,
@@ -66,17 +66,6 @@ T = TypeVar("T")
 _CALLED_BACK = "called back"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PollerSettings:
-    """What the mapping is set to: see CreateEventSourceMapping."""
-
-    enabled: bool = True
-    batch_size: int = 10
-    batching_window: float = 0
-    maximum_concurrency: int | None = None
-    report_batch_item_failures: bool = False
 
 
 class Pollers:

@@ -6,7 +6,8 @@ from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.facts import quotas
 from webhook_lab.pipeline.build import Pipeline
 from webhook_lab.resources.alarm import Alarm, state_of
-from webhook_lab.resources.function import set_reserved_concurrency, warm_up
+from webhook_lab.resources.function import set_reserved_concurrency
+from webhook_lab.resources.invoking import warm_up
 from webhook_lab.resources.queue import depth
 from webhook_lab.resources.queue_changes import settle
 from webhook_lab.resources.redrive import Redriven

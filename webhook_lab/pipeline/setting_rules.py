@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator
 
 from webhook_lab.facts import pages, quotas
+from webhook_lab.facts.refusals import INVALID, hidden_too_short, window_missing
 from webhook_lab.pipeline.plan import Finding, Plan
-
-_INVALID = "InvalidParameterValueException: "
 
 _QUEUE_RANGES = (
     ("receive_wait", "ReceiveMessageWaitTimeSeconds", 0, quotas.SQS_WAIT_LONGEST),
@@ -76,7 +75,7 @@ def _environments(plan: Plan) -> Iterator[Finding]:
             )
             largest = max(variables, key=lambda name: len(variables[name]))
             try_this = f"They measure {len(measured):,} bytes, of {most:,}: shorten {largest}."
-            yield Finding("refused", "environment", _INVALID + said, try_this, most.source)
+            yield Finding("refused", "environment", INVALID + said, try_this, most.source)
 
 
 def _kept(plan: Plan) -> Iterator[Finding]:
@@ -98,13 +97,13 @@ def _runtime(plan: Plan) -> Iterator[Finding]:
             f"The runtime parameter of {plan.runtime} is no longer supported for creating or updating AWS "
             "Lambda functions. We recommend you use a supported runtime while creating or updating functions."
         )
-        yield Finding("refused", "runtime", _INVALID + said, use, ended.source)
+        yield Finding("refused", "runtime", INVALID + said, use, ended.source)
     elif plan.runtime not in known.value:
         said = (
             f"Value {plan.runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value "
             f"set: [{', '.join(known.value)}, …] or be a valid ARN"
         )
-        yield Finding("refused", "runtime", _INVALID + said, use, known.source)
+        yield Finding("refused", "runtime", INVALID + said, use, known.source)
     elif plan.runtime not in current.value:
         said = f"this course is not written for {plan.runtime}; Lambda ends older runtimes year by year"
         yield Finding("warning", "runtime", said, use, current.source)
@@ -119,10 +118,8 @@ def _times(plan: Plan) -> Iterator[Finding]:
     visibility, timeout = plan.visibility_timeout, plan.function_timeout
     enough = quotas.VISIBILITY_PER_TIMEOUT.value * timeout + plan.batching_window
     try_this = f"Set the visibility timeout to {enough} s."
-    if visibility < timeout:
-        said = f"Queue visibility timeout: {visibility} seconds is less than "
-        said += f"Function timeout: {timeout} seconds"
-        yield Finding("refused", "visibility timeout", _INVALID + said, try_this, pages.MAPPING)
+    if said := hidden_too_short(visibility, timeout):
+        yield Finding("refused", "visibility timeout", INVALID + said, try_this, pages.MAPPING)
     elif visibility < enough:
         said = (
             f"{visibility} s is less than six times the function's timeout plus the batching window "
@@ -159,13 +156,9 @@ def _dead_letters(plan: Plan) -> Iterator[Finding]:
 
 def _batches(plan: Plan) -> Iterator[Finding]:
     most = quotas.MAPPING_BATCH_WITHOUT_WINDOW
-    if plan.batch_size > most.value and not plan.batching_window:
-        said = (
-            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than "
-            f"{most.value}"
-        )
+    if said := window_missing(plan.batch_size, plan.batching_window):
         try_this = f"Set a batching window of 1 s, or a batch size of {most.value}."
-        yield Finding("refused", "batching window", _INVALID + said, try_this, most.source)
+        yield Finding("refused", "batching window", INVALID + said, try_this, most.source)
     if not plan.report_batch_item_failures:
         said = "without ReportBatchItemFailures one failing record returns its whole batch to the queue"
         try_this = "Add ReportBatchItemFailures to the mapping's FunctionResponseTypes."

@@ -22,6 +22,7 @@ class Settings:
 
     Args:
         reserved_concurrency: None leaves it out, as an account that must keep its last 100 executions has to.
+        publish_concurrency: the same of publish, which takes whatever the account has left unless told so.
         memory: also how much of a processor a function gets (`facts.quotas.LAMBDA_CPU_MEMORY`). The least
             with which a cold function comes through chapter 10's one second: `python -m bench cold`.
         maximum_concurrency: how many invocations the mapping may have at once; None leaves it out.
@@ -52,6 +53,7 @@ class Settings:
     function_timeout: int = 30
     memory: int = 512
     reserved_concurrency: int | None = 2
+    publish_concurrency: int | None = None
     maximum_concurrency: int | None = 2
     batch_size: int = 10
     batching_window: int = 0

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from webhook_lab.facts import pages, quotas
+from webhook_lab.facts.refusals import INVALID, may_not_call, too_few_left
 from webhook_lab.pipeline.permissions import allows, lets_api_invoke
 from webhook_lab.pipeline.plan import Finding, Plan
 from webhook_lab.resources.any_url_api import STAGE
 from webhook_lab.resources.policies import MAPPING_ACTIONS
-
-_INVALID = "InvalidParameterValueException: "
 
 
 def _concurrency(plan: Plan) -> Iterator[Finding]:
@@ -19,13 +18,10 @@ def _concurrency(plan: Plan) -> Iterator[Finding]:
     fact = quotas.LAMBDA_UNRESERVED_CONCURRENCY
     # An account whose whole limit is below 100 is told its own limit as the minimum.
     stays = min(fact.value, plan.account_concurrency or fact.value)
-    if unreserved is not None and unreserved + plan.already_reserved - reserved < stays:
-        said = (
-            "Specified ReservedConcurrentExecutions for function decreases account's "
-            f"UnreservedConcurrentExecution below its minimum value of [{stays}]."
-        )
+    left = stays if unreserved is None else unreserved + plan.already_reserved - reserved
+    if said := too_few_left(left, stays):
         try_this = "Leave reserved concurrency out, and throttle with MaximumConcurrency alone."
-        yield Finding("refused", "unreserved concurrency", _INVALID + said, try_this, fact.source)
+        yield Finding("refused", "unreserved concurrency", INVALID + said, try_this, fact.source)
     if maximum is None:
         said = (
             f"reserved concurrency {reserved} without MaximumConcurrency: the mapping reads more than the "
@@ -60,7 +56,7 @@ def _permissions(plan: Plan) -> Iterator[Finding]:
     for action in MAPPING_ACTIONS:
         if plan.mapping_policy is not None and not allows(plan.mapping_policy, action, plan.queue_arn):
             call = action.removeprefix("sqs:")
-            said = f"{_INVALID}The function execution role does not have permissions to call {call} on SQS"
+            said = INVALID + may_not_call(call)
             yield Finding(
                 "refused", "mapping role", said, f"Allow {action} on {plan.queue_arn}.", pages.MAPPING
             )

@@ -130,7 +130,8 @@ def _function(
 
 def _publish_function(site: "Pipeline") -> Function:
     environment = {"QUEUE_URL": site.get("queue").url, **site.settings.publish_environment}
-    return _function("publish", site, {**environment, **_claim_check(site)})
+    reserved = site.settings.publish_concurrency
+    return _function("publish", site, {**environment, **_claim_check(site)}, reserved)
 
 
 def _subscribe_function(site: "Pipeline") -> Function:

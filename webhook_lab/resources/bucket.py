@@ -1,5 +1,7 @@
 """The S3 bucket for bodies that fit into no message: private, encrypted, and emptied by its lifecycle.
 
+A stack's code lies in another one, made and deleted by the same functions.
+
 Calls: HeadBucket, GetBucketTagging, GetPublicAccessBlock, GetBucketEncryption,
 GetBucketLifecycleConfiguration; CreateBucket, PutPublicAccessBlock, PutBucketEncryption,
 PutBucketLifecycleConfiguration; ListObjectsV2, DeleteObjects, DeleteBucket; ListBuckets. All of AWS shares
@@ -59,11 +61,9 @@ class Bucket(Resource):
             Foreign: a bucket of that name in this account is not ours.
             ClientError: AWS refused, for one a name that another account has taken.
         """
-        s3, bucket = aws.s3, self.name + _ending(aws)
-        if not _exists(aws, bucket):
-            place = {} if aws.target.region == _HOME else {"LocationConstraint": aws.target.region}
-            wanted: Any = {**place, "Tags": to_pairs(tags)}
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=wanted)
+        s3, bucket = aws.s3, bucket_of(aws, self.name)
+        if not exists(aws, bucket):
+            create(aws, bucket, Tags=to_pairs(tags))
         else:
             refuse_foreign(f"bucket {bucket!r}", _tags(aws, bucket), tags)
         found = self._look(aws, self.name)
@@ -82,14 +82,14 @@ class Bucket(Resource):
 
     @classmethod
     def describe(cls, aws: Session, name: str, tags: Tags | None = None) -> Self | None:
-        bucket = name + _ending(aws)
-        if not _exists(aws, bucket) or not (tags is None or is_ours(_tags(aws, bucket), tags)):
+        bucket = bucket_of(aws, name)
+        if not exists(aws, bucket) or not (tags is None or is_ours(_tags(aws, bucket), tags)):
             return None
         return cls._look(aws, name)
 
     @classmethod
     def _look(cls, aws: Session, name: str) -> Self:
-        s3, bucket = aws.s3, name + _ending(aws)
+        s3, bucket = aws.s3, bucket_of(aws, name)
         blocked = _told(s3.get_public_access_block, bucket, "NoSuchPublicAccessBlockConfiguration")
         encrypted = _told(s3.get_bucket_encryption, bucket, "ServerSideEncryptionConfigurationNotFoundError")
         rules = _told(s3.get_bucket_lifecycle_configuration, bucket, "NoSuchLifecycleConfiguration")
@@ -132,7 +132,12 @@ class Bucket(Resource):
 
     @classmethod
     def console_page(cls, aws: Session, name: str) -> str:
-        return f"s3/buckets/{name}{_ending(aws)}?region={aws.target.region}"
+        return f"s3/buckets/{bucket_of(aws, name)}?region={aws.target.region}"
+
+
+def bucket_of(aws: Session, name: str) -> str:
+    """What AWS calls the bucket that the lab calls `name`."""
+    return name + _ending(aws)
 
 
 def _ending(aws: Session) -> str:
@@ -143,8 +148,21 @@ def _arn(aws: Session, bucket: str) -> str:
     return f"arn:{aws.target.partition}:s3:::{bucket}"
 
 
-def _exists(aws: Session, bucket: str) -> bool:
-    return existed(lambda: aws.s3.head_bucket(Bucket=bucket), *_GONE)
+def exists(aws: Session, bucket: str) -> bool:
+    """Whether there is such a bucket in this account."""
+    owner = aws.target.account
+    return existed(lambda: aws.s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner), *_GONE)
+
+
+def create(aws: Session, bucket: str, **settings: Any) -> None:
+    """Create it in the target's region.
+
+    Args:
+        settings: more of CreateBucketConfiguration.
+    """
+    place = {} if aws.target.region == _HOME else {"LocationConstraint": aws.target.region}
+    wanted: Any = {**place, **settings}
+    aws.s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": wanted} if wanted else {}))
 
 
 def _told(call: Callable[..., Any], bucket: str, none: str) -> Any:

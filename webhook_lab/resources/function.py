@@ -1,15 +1,13 @@
 """A Lambda function made from a zip, and how many of its executions the account keeps for it.
 
 Calls: GetFunction; CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration, PutFunctionConcurrency,
-DeleteFunctionConcurrency; DeleteFunction; ListFunctions, ListTags; Invoke. Waits with
+DeleteFunctionConcurrency; DeleteFunction; ListFunctions, ListTags. Waits with
 boto3's function_active_v2 and function_updated_v2: a function takes no change while another is under way.
 """
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -17,7 +15,7 @@ from typing import Any, ClassVar, Self
 from botocore.exceptions import ClientError
 
 from webhook_lab.aws.errors import LabError
-from webhook_lab.aws.retry import retry_on, retry_until
+from webhook_lab.aws.retry import retry_on
 from webhook_lab.aws.session import Session
 from webhook_lab.facts import prices, spoken
 from webhook_lab.resources.ownership import (
@@ -36,8 +34,6 @@ HANDLER = "app.handler"
 """What Lambda calls in every zip of ours."""
 
 _GONE = "ResourceNotFoundException"
-_COLD_SECONDS = 60.0
-"""How long environments that are cut off while they start are started again."""
 
 
 class ReservationRefused(LabError):
@@ -199,40 +195,6 @@ def set_reserved_concurrency(aws: Session, *, name: str, reserved: int | None) -
             str(error.response["Error"]["Message"]),
             "Set reserved_concurrency=None: the mapping's MaximumConcurrency then throttles alone.",
         ) from error
-
-
-def warm_up(aws: Session, *, name: str, executions: int) -> None:
-    """Have environments ready for so many executions at once, by as many empty batches at the same time.
-
-    The first invocation in each takes longer by what its start takes: a second or so on a small machine.
-
-    Raises:
-        LabError: the function fails, or is cut off time after time: not even an empty batch is taken.
-    """
-
-    def invoke(_: int) -> None:
-        within = f"function {name!r} to take an empty batch within its timeout"
-        retry_until(lambda: _takes_nothing(aws, name), seconds=_COLD_SECONDS, reason=within)
-
-    with ThreadPoolExecutor(executions) as at_once:
-        list(at_once.map(invoke, range(executions)))
-
-
-def _takes_nothing(aws: Session, name: str) -> bool | None:
-    """Whether it takes an empty batch; None: it was cut off, as one may be that starts on a busy machine."""
-    try:
-        answer = aws.lambda_.invoke(FunctionName=name, Payload=b'{"Records": []}')
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "TooManyRequestsException":
-            raise
-        return True  # as many as may run do run, on an earlier run's messages: there is nothing to warm
-    said = answer["Payload"].read()
-    if not answer.get("FunctionError"):
-        return True
-    told = str(json.loads(said).get("errorMessage", said))
-    if "Task timed out" in told:
-        return None
-    raise LabError(f"warm up function {name!r}", told, "Read its lines: `webhook-lab show logs`.")
 
 
 def _once_free(change: Callable[[], object]) -> object:

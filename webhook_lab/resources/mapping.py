@@ -67,11 +67,6 @@ class Mapping(Resource):
     def id(self) -> str:
         return self.uuid
 
-    @property
-    def function_name(self) -> str:
-        """The function that it invokes."""
-        return self.name
-
     @looks_again
     def ensure(self, aws: Session, tags: Tags) -> Self:
         """Create the mapping, or restore its settings; return when it polls, or has stopped if it should not.

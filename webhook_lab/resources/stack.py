@@ -1,7 +1,7 @@
 """A CloudFormation stack made from an exported folder, and the bucket that its functions' code comes from.
 
-Calls: DescribeStacks, DescribeStackEvents; CreateBucket, PutObject, CreateStack, UpdateStack with boto3's
-waiters; DeleteStack, ListObjectsV2, DeleteObjects, DeleteBucket. Code is zipped as the lab zips it, so that
+Calls: DescribeStacks, DescribeStackEvents; PutObject, CreateStack, UpdateStack with boto3's waiters;
+DeleteStack; those of a bucket. Code is zipped as the lab zips it, so that
 an unchanged handler is no change. What CloudFormation says of a resource that fails is said in its words.
 """
 
@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Self
 
 from botocore.exceptions import ClientError, WaiterError
 
-from webhook_lab.aws.errors import LabError, code_of
+from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.session import Session
+from webhook_lab.resources.bucket import Bucket, bucket_of, create, exists
 from webhook_lab.resources.ownership import (
     TAG_KEY,
     Tags,
@@ -36,7 +37,6 @@ CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _SECONDS = 600
 _CODE_URI = r"(?m)(?<=CodeUri: ){}$"
 _NO_CHANGE = "No updates are to be performed"
-_GONE = ("NoSuchBucket", "AccessDenied")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ class Stack(Resource):
     template_text: str = field(default="", repr=False)
     code: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
     status: str = ""
 
     def ensure(self, aws: Session, tags: Tags) -> Self:
@@ -87,7 +86,8 @@ class Stack(Resource):
     def _with_code(self, aws: Session) -> str:
         """The template, in which each CodeUri is an object in the bucket."""
         bucket, text = bucket_of(aws, self.name), self.template_text
-        _create_bucket(aws, bucket)
+        if not exists(aws, bucket):
+            create(aws, bucket)
         for uri, zip_bytes in self.code.items():
             text = re.sub(_CODE_URI.format(re.escape(uri)), _upload(aws, bucket, uri, zip_bytes), text)
         return text
@@ -98,14 +98,13 @@ class Stack(Resource):
         if found is None or not is_ours(_owner(found), tags):
             return None
         parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
-        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-        return cls(name, parameters=parameters, outputs=outputs, status=found["StackStatus"])
+        return cls(name, parameters=parameters, status=found["StackStatus"])
 
     @classmethod
     def all_named(cls, aws: Session, name: str, tags: Tags) -> list[Self]:
         """The stack, or what is left of one: its code."""
         found = super().all_named(aws, name, tags)
-        left = not found and _look(aws, name) is None and _objects(aws, bucket_of(aws, name)) is not None
+        left = not found and _look(aws, name) is None and exists(aws, bucket_of(aws, name))
         return [cls(name)] if left else found
 
     @classmethod
@@ -118,7 +117,8 @@ class Stack(Resource):
         if found := _look(aws, identity):
             unprotect(aws, identity)
             delete_stack(aws, identity)
-        return _delete_bucket(aws, bucket_of(aws, identity)) or bool(found)
+        bucket = bucket_of(aws, identity)
+        return (exists(aws, bucket) and Bucket.delete(aws, bucket)) or bool(found)
 
     @classmethod
     def list_all(cls, aws: Session, prefix: str | None) -> Iterator[Listed]:
@@ -159,11 +159,6 @@ def delete_stack(aws: Session, name: str) -> None:
     """
     aws.cloudformation.delete_stack(StackName=name)
     _wait(aws, name, "stack_delete_complete", "delete")
-
-
-def bucket_of(aws: Session, name: str) -> str:
-    """The bucket for a stack's code. Names of buckets are the whole world's: account and region are in it."""
-    return f"{name}-{aws.target.account}-{aws.target.region}"
 
 
 def _changes(update: Callable[[], object]) -> bool:
@@ -216,35 +211,8 @@ def _owner(found: Any) -> dict[str, str]:
     return {TAG_KEY: tags[OWNER_KEY]} if OWNER_KEY in tags else {}
 
 
-def _create_bucket(aws: Session, bucket: str) -> None:
-    where = {"CreateBucketConfiguration": {"LocationConstraint": aws.target.region}}
-    us_east_1 = aws.target.region == "us-east-1"  # which must not be named
-    try:
-        aws.s3.create_bucket(Bucket=bucket, **({} if us_east_1 else where))
-    except ClientError as error:
-        if code_of(error) != "BucketAlreadyOwnedByYou":
-            raise
-
-
 def _upload(aws: Session, bucket: str, uri: str, zip_bytes: bytes) -> str:
     """The address of the zip, named by its digest: other code is another object, and so a change."""
     key = f"{uri}-{hashlib.sha256(zip_bytes).hexdigest()[:16]}.zip"
     aws.s3.put_object(Bucket=bucket, Key=key, Body=zip_bytes)
     return f"s3://{bucket}/{key}"
-
-
-def _objects(aws: Session, bucket: str) -> list[Any] | None:
-    """What is in the bucket; None when there is none, or when it is somebody else's."""
-    account = aws.target.account
-    found = absent_is_none(lambda: aws.s3.list_objects_v2(Bucket=bucket, ExpectedBucketOwner=account), *_GONE)
-    return None if found is None else found.get("Contents", [])
-
-
-def _delete_bucket(aws: Session, bucket: str) -> bool:
-    """Delete the bucket and what is in it. False when there was none."""
-    if (found := _objects(aws, bucket)) is None:
-        return False
-    if keys := [{"Key": each["Key"]} for each in found]:
-        aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
-    aws.s3.delete_bucket(Bucket=bucket)
-    return True

@@ -14,12 +14,12 @@ import psutil
 from webhook_lab.aws.errors import LabError
 from webhook_lab.facts import quotas, senders
 from webhook_lab.facts.fact import Fact
+from webhook_lab.facts.refusals import INVALID, hidden_too_short, too_few_left, window_missing
 
 SETTING = "your setting"
 ASSUMED = "assumption"
 BYTES_EACH = 16
 """What the exact model keeps for each message that waits: when it arrived, and room to sort."""
-_REFUSED = "InvalidParameterValueException: "
 _MB = 1024 * 1024
 
 
@@ -202,31 +202,21 @@ def _check_mapping(scenario: Scenario) -> None:
     """What PutFunctionConcurrency and CreateEventSourceMapping refuse."""
     left = scenario.account_concurrency - (scenario.reserved_concurrency or 0)
     kept = quotas.LAMBDA_UNRESERVED_CONCURRENCY.value
-    if scenario.reserved_concurrency and left < kept:
-        said = (
-            f"{_REFUSED}Specified ReservedConcurrentExecutions for function decreases account's "
-            f"UnreservedConcurrentExecution below its minimum value of [{kept}]."
+    if scenario.reserved_concurrency and (said := too_few_left(left, kept)):
+        raise _refused(
+            INVALID + said, f"Reserve at most {max(scenario.account_concurrency - kept, 0)}, or None."
         )
-        raise _refused(said, f"Reserve at most {max(scenario.account_concurrency - kept, 0)}, or None.")
     least, most = quotas.MAPPING_CONCURRENCY_LEAST.value, quotas.MAPPING_CONCURRENCY_MOST.value
     if (throttle := scenario.maximum_concurrency) is not None and not least <= throttle <= most:
         said = f"MaximumConcurrency is {throttle!r}, and AWS takes {least} to {most:,}"
         raise _refused(
             said, f"Try {least}; for one at a time a FIFO queue: maximum_concurrency=None, message_groups=1."
         )
-    if scenario.visibility_timeout < scenario.function_timeout:
-        said = (
-            f"{_REFUSED}Queue visibility timeout: {scenario.visibility_timeout:g} seconds is less than "
-            f"Function timeout: {scenario.function_timeout:g} seconds"
-        )
+    if said := hidden_too_short(scenario.visibility_timeout, scenario.function_timeout):
         advised = quotas.VISIBILITY_PER_TIMEOUT.value * scenario.function_timeout
-        raise _refused(said, f"Set the visibility timeout to {advised:g} s.")
-    without_window = quotas.MAPPING_BATCH_WITHOUT_WINDOW.value
-    if scenario.batch_size > without_window and scenario.batching_window < 1:
-        said = (
-            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
-        )
-        raise _refused(_REFUSED + said, "Set batching_window=1.")
+        raise _refused(INVALID + said, f"Set the visibility timeout to {advised:g} s.")
+    if said := window_missing(scenario.batch_size, int(scenario.batching_window)):
+        raise _refused(INVALID + said, "Set batching_window=1.")
     if scenario.batch_size > quotas.MAPPING_BATCH_LARGEST.value:
         raise _refused(f"a batch of {scenario.batch_size:,}", f"AWS takes {quotas.MAPPING_BATCH_LARGEST}.")
 

@@ -13,14 +13,10 @@ TRACKS = ("waiting", "in_flight", "running", "stored", "dead", "expired", "taken
 
 
 class Tally:
-    """How each track changed over time.
+    """How each track changed over time; `width` is the seconds of a bin by now."""
 
-    Args:
-        width: seconds of a bin at first.
-    """
-
-    def __init__(self, width: float = 2.0**-7) -> None:
-        self.width = width
+    def __init__(self) -> None:
+        self.width = 2.0**-7
         self._changes = np.zeros((len(TRACKS), BINS))
 
     def add(self, track: str, at: Sequence[float] | Floats, change: Sequence[float] | Floats | float) -> None:

@@ -9,16 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_lab.facts import Fact
-from webhook_lab.facts.production import CHECKLIST
-from webhook_lab.facts.runbook import CAUSES, CURES, BadDay
-from webhook_lab.pipeline.checklist import holds
-from webhook_lab.pipeline.compare import Setting
 from webhook_lab.pipeline.steps import kinds
 from webhook_lab.resources.cleanup import Left
 from webhook_lab.resources.resource import Resource
 from webhook_lab.show.card import Card, Cell, Link, counted
 
 if TYPE_CHECKING:
+    from webhook_lab.pipeline.plan import Finding
     from webhook_lab.resources.redrive import Redriven
     from webhook_lab.sweep import Found
 
@@ -53,11 +50,16 @@ def facts_card(title: str, facts: Mapping[str, Fact[Any]], note: str = "") -> Ca
     return Card(title, "", rows, ("what", "value", f"source, checked {checked}"), note)
 
 
-def comparison_card(
-    title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], note: str = ""
-) -> Card:
+def comparison_card(title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Card:
     """Any few rows under column names; numbers are set to the right."""
-    return Card(title, "", tuple(tuple(row) for row in rows), tuple(header), note)
+    return Card(title, "", tuple(tuple(row) for row in rows), tuple(header))
+
+
+def preflight_card(findings: "Sequence[Finding]") -> Card:
+    """What AWS would refuse, or let pass and make one regret."""
+    rows = tuple((each.level, each.rule, each.said, each.try_this) for each in findings)
+    title = "Preflight" if rows else "Preflight: nothing to say"
+    return Card(title, "", rows, ("level", "rule", "said", "try") if rows else ())
 
 
 def ledger_card(rows: Sequence[Named]) -> Card:
@@ -88,57 +90,6 @@ def sweep_card(found: "Sequence[Found]", *, removed: bool = False, left: Sequenc
     then = f"; {len(left)} left" if removed and left else then
     title = f"The sweep found {counted(len(found), 'resource')}{then}"
     return Card(title, "", rows, ("resource", "name", "known") if rows else ())
-
-
-def checklist_card(template: Mapping[str, Any]) -> Card:
-    """The production checklist: which lines an exported template holds."""
-    kept = holds(dict(template))
-    rows = tuple(
-        ("holds" if kept[key] else "DOES NOT HOLD", line.says, line.chapter, line.looks_at)
-        for key, line in CHECKLIST.items()
-    )
-    header = ("", "production checklist", "chapter", "looked at in the template")
-    return Card(f"Exported: {sum(kept.values())} of {len(kept)} lines hold", "", rows, header)
-
-
-def compared_card(settings: Sequence[Setting]) -> Card:
-    """Two pipelines setting by setting; where they are the same it is said once."""
-    rows = tuple(
-        (each.resource, each.name, each.lab, "the same" if each.same else each.stack, each.why)
-        for each in settings
-    )
-    differing = sum(not each.same for each in settings)
-    title = f"{len(settings)} settings, {differing} of them different"
-    return Card(title, "", rows, ("resource", "setting", "by calls", "by the stack", "why they differ"))
-
-
-def bad_day_card(day: BadDay, rings: Sequence[str]) -> Card:
-    """A bad day as the runbook has it, with the alarms that ring now."""
-    rows = (
-        ("Rings", _alarms(rings)),
-        ("One sees", day.symptom),
-        ("It is", day.cause),
-        ("Then", day.cure),
-        ("Command", day.command),
-    )
-    return Card("A bad day", day.cause, rows)
-
-
-def drawn_day_card() -> Card:
-    """A bad day without its name: what it may be, and what may end it."""
-    rows = (("Causes", "\n".join(CAUSES)), ("Cures", "\n".join(CURES)))
-    note = "Look at lab.signs, lab.depth(), lab.logs() and lab.peek(); then lab.diagnose(cause, cure)."
-    return Card("A bad day, drawn at random", "", rows, note=note)
-
-
-def cured_card(day: BadDay, rings: Sequence[str], *, stored: int) -> Card:
-    """What is so after the runbook's command."""
-    proof = f"{stored} deliveries are stored, none waits, none is dead"
-    return Card("It is over", day.cause, (("Done", day.cure), ("Rings", _alarms(rings)), ("Proof", proof)))
-
-
-def _alarms(keys: Sequence[str]) -> str:
-    return "\n".join(key.replace("_", "-") for key in keys) or "nothing"
 
 
 def items_card(items: Sequence[Mapping[str, Any]]) -> Card:

@@ -1,6 +1,6 @@
 """Still charts of what the model says, one question each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -182,7 +182,7 @@ def cost_chart(**how: float) -> Chart:
     return drawing.chart(f"{told}.")
 
 
-def parameters_card(scenario: Scenario, *, names: Sequence[str] = ()) -> Card:
+def parameters_card(scenario: Scenario) -> Card:
     """Each parameter of the model, its value, and who says so."""
-    rows = tuple(row for row in scenario.parameters() if not names or row[0] in names)
-    return Card("What the model assumes", "", rows, ("parameter", "value", "who says so"))
+    header = ("parameter", "value", "who says so")
+    return Card("What the model assumes", "", tuple(scenario.parameters()), header)

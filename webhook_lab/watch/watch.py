@@ -100,9 +100,7 @@ class Watch:
         for thread in self._threads:
             thread.join()
         self._dead_counted = -1  # once more, whatever their number, which may be a minute old
-        with explain("watch the run"):
-            for act in self._acts:
-                act()
+        self._look_once_more()
         self._keep(limit=self.limit)
         return self
 
@@ -113,9 +111,7 @@ class Watch:
             LabError: the queues or the log can't be read.
         """
         time.sleep(self._lag + READ_SECONDS)
-        with explain("watch the run"):
-            for act in self._acts:
-                act()
+        self._look_once_more()
 
     def set_limit(self, limit: int) -> None:
         """The throttle is another one from now on. Say so before it is raised, and after it was lowered."""
@@ -196,6 +192,11 @@ class Watch:
         for message_id, id_ in self._dead.items():
             found.setdefault(id_, set()).add(message_id)
         return found
+
+    def _look_once_more(self) -> None:
+        with explain("watch the run"):
+            for act in self._acts:
+                act()
 
     def _repeat(self, act: Callable[[], None], every: float) -> None:
         due = time.monotonic()

@@ -4,7 +4,8 @@ from webhook_lab import sweep
 from webhook_lab.course.checks import front_door, publisher, queue, subscriber, table
 from webhook_lab.course.checks.claims import Checks, OpenLab
 from webhook_lab.facts.runbook import verdict
-from webhook_lab.resources.stack import Stack, bucket_of
+from webhook_lab.resources.bucket import bucket_of
+from webhook_lab.resources.stack import Stack
 
 CHECKS = Checks()
 EARLIER = {

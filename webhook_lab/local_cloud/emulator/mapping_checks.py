@@ -14,7 +14,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import lambda_svc, sqs
 
-from webhook_lab.facts import quotas
+from webhook_lab.facts.refusals import hidden_too_short, may_not_call, window_missing
 from webhook_lab.local_cloud.batches import CALLS
 
 Asked = dict[str, Any]
@@ -23,7 +23,6 @@ _NO_QUEUE = (
     "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
     "SQS Error Message: The specified queue does not exist for this wsdl version."
 )
-_BATCH = quotas.MAPPING_BATCH_WITHOUT_WINDOW.value
 
 
 def mappings_are_judged() -> None:
@@ -53,9 +52,8 @@ def _refusal(asked: Asked) -> Any:
 
 
 def _said_of_settings(asked: Asked) -> str | None:
-    if asked.get("BatchSize", 0) > _BATCH and not asked.get("MaximumBatchingWindowInSeconds"):
-        asks = "Maximum batch window in seconds must be greater than 0"
-        return f"{asks} if maximum batch size is greater than {_BATCH}"
+    if said := window_missing(asked.get("BatchSize", 0), asked.get("MaximumBatchingWindowInSeconds") or 0):
+        return said
     filters = (asked.get("FilterCriteria") or {}).get("Filters") or []
     if not all(_is_pattern(each.get("Pattern")) for each in filters):
         return "Invalid filter pattern definition."
@@ -82,11 +80,8 @@ def _said_of_ends(arn: str, queue: Asked | None, function: Asked) -> str | None:
         return _NO_QUEUE
     for call in CALLS:
         if not _may(function["Role"], f"sqs:{call}", arn, queue["attributes"].get("Policy")):
-            return f"The function execution role does not have permissions to call {call} on SQS"
-    hidden, runs = int(queue["attributes"]["VisibilityTimeout"]), function["Timeout"]
-    if hidden < runs:
-        return f"Queue visibility timeout: {hidden} seconds is less than Function timeout: {runs} seconds"
-    return None
+            return may_not_call(call)
+    return hidden_too_short(int(queue["attributes"]["VisibilityTimeout"]), function["Timeout"])
 
 
 def _may(role_arn: str, action: str, queue_arn: str, queue_policy: str | None) -> bool:

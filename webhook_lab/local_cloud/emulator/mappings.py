@@ -22,9 +22,10 @@ from ministack.core.responses import json_response, request_scope
 from ministack.services import lambda_svc
 
 from webhook_lab.facts.pollers import Scale
+from webhook_lab.local_cloud.batches import PollerSettings
 from webhook_lab.local_cloud.emulator.ports import Ends
 from webhook_lab.local_cloud.guard import App
-from webhook_lab.local_cloud.poller import Pollers, PollerSettings
+from webhook_lab.local_cloud.poller import Pollers
 from webhook_lab.local_cloud.runtime import Cloud
 
 SCALE = Scale(most=10)
