@@ -1,7 +1,10 @@
 """The checks of chapter 10, where they do not hold; its notebook and its exercise show where they do."""
 
+import time
+
 from tests.cloud import checked_lab
 from tests.cloud.checked_lab import Verdict, at, fails
+from webhook_lab.course.checks.look import SECONDS
 from webhook_lab.course.checks.throttles import TRAP
 from webhook_lab.lab import Lab
 
@@ -31,3 +34,14 @@ def test_the_exercise_wants_the_queue_and_the_reservation_left_alone(lab: Lab, v
     assert verdict() == "Exercise: not yet. Leave the reservation as it is: 5 are reserved."
     lab.set_reserved_concurrency(2)
     assert verdict() == "Exercise: not yet. Now prove it: 0 of 100 deliveries were sent since."
+
+
+def test_what_is_dead_since_the_function_was_cut_off_is_said_at_once(lab: Lab) -> None:
+    lab.configure(function_timeout=1, work_seconds=2, visibility_timeout=1, max_receive_count=1)
+    lab.create_queue()
+    lab.create_function("subscribe")
+    sent = lab.send("/late", "{}")
+    lab.attempts.wait_for_dead(sent)
+    began = time.monotonic()
+    fails(lab, "the same burst is stored, and nothing is dead", "the function was cut off at 1 of them")
+    assert time.monotonic() - began < SECONDS / 2, "it waited for what cannot come any more"

@@ -2,12 +2,10 @@
 
 import json
 import os
-import random
 import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from webhook_lab.aws.retry import retry_until
 from webhook_lab.aws.traits import LOCAL_CLOUD
 from webhook_lab.cli import main
 from webhook_lab.cli.own_lab import own_lab
+from webhook_lab.cli.proof import Proof
 from webhook_lab.cli.prove import proven
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.ledger import state_folder
@@ -170,21 +169,50 @@ def test_ended_at_any_turn_it_removes_all_and_says_how_far_it_came(
         assert facts["interrupted"]
 
 
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(143)], ids=type)
+def test_a_signal_while_the_report_is_written_is_heard_when_it_is_whole(
+    end: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = dict.fromkeys(["target", "region", "lab", "began", "version", "python", "system", "ceiling"], "told")
+    proof, report = Proof(about, []), tmp_path / "proof.md"
+    written, ends = Path.write_text, [end]
+
+    def interrupted_once(path: Path, text: str, **how: Any) -> int:
+        written(path, text[: len(text) // 2], **how)
+        if ends:
+            raise ends.pop()
+        return written(path, text, **how)
+
+    monkeypatch.setattr(Path, "write_text", interrupted_once)
+    with pytest.raises(type(end)), sys.modules[proven.__module__]._written_down(proof, report, []):
+        pass
+    assert facts_in(report) == proof.facts()
+
+
+BUILT = 23
+"""Rows that chapter 06 leaves in its ledger when all that it needs stands."""
+
+
 @posix
 @pytest.mark.parametrize(
-    "number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, 8))]
+    "rows",
+    [12, *(pytest.param(rows, marks=pytest.mark.long) for rows in (0, 1, 4, 8, 16, 20, BUILT, BUILT + 1))],
 )
-def test_a_signal_at_any_moment_leaves_nothing(number: int, tmp_path: Path) -> None:
-    chance = random.Random(number)
+def test_a_signal_at_any_moment_leaves_nothing(rows: int, tmp_path: Path) -> None:
+    """A moment is a fact: so many rows of the ledger, or, with more than it ever has, that all is removed."""
     report, log = tmp_path / "proof.md", tmp_path / "log"
-    how = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[number % 3]
+    how = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[rows % 3]
     command = [sys.executable, "-m", "webhook_lab.cli", "prove", "--only", "06", "--report", report]
     with log.open("wb") as output:
         proof = subprocess.Popen(command, cwd=HERE, stderr=output, stdout=output, env={**os.environ})
+
+    def has_come() -> bool | None:
+        assert proof.poll() is None, log.read_text(encoding="utf-8")
+        said = log.read_bytes()
+        return b"Removing it all" in said or (b"06 Open" in said and len(ledger_rows()) >= rows) or None
+
     try:
-        retry_until(lambda: b"06 Open" in log.read_bytes() or None, seconds=60, reason="the chapter to begin")
-        with_chance = chance.uniform(0, 9)
-        with_deadline(proof, with_chance)
+        retry_until(has_come, seconds=150, reason="the moment", longest_pause=0.02)
         proof.send_signal(how)
         proof.send_signal(signal.SIGTERM)  # and nobody's impatience keeps it from cleaning up
         code = proof.wait(120)
@@ -198,10 +226,9 @@ def test_a_signal_at_any_moment_leaves_nothing(number: int, tmp_path: Path) -> N
     assert re.search(r"Left behind: 0\.", said)
 
 
-def with_deadline(proof: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """Let it go on for so long, or to its end."""
-    deadline = time.monotonic() + seconds
-    retry_until(
-        lambda: True if proof.poll() is not None or time.monotonic() >= deadline else None,
-        seconds=seconds + 30, reason="the moment",
-    )  # fmt: skip
+def ledger_rows() -> list[str]:
+    try:
+        (ledger,) = state_folder().glob(f"*--{NAME}-prove.jsonl")
+        return ledger.read_text(encoding="utf-8").splitlines()
+    except (ValueError, FileNotFoundError):
+        return []

@@ -73,8 +73,8 @@ def learner(folder: Path, *day: str) -> Iterator[None]:
         yield
 
 
-def run(path: Path) -> list[Cell]:
-    """Every code cell of the notebook, in one kernel; the file stays as it is."""
+def run(path: Path) -> Iterator[Cell]:
+    """Every code cell of the notebook, in one kernel, as soon as it has run; the file stays as it is."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = _Timed(
         notebook,
@@ -87,7 +87,8 @@ def run(path: Path) -> list[Cell]:
     )
     with client.setup_kernel():
         code = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-        return [_run_cell(client, path.name, number, *each) for number, each in enumerate(code)]
+        for number, each in enumerate(code):
+            yield _run_cell(client, path.name, number, *each)
 
 
 def _run_cell(client: _Timed, name: str, number: int, index: int, cell: Any) -> Cell:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.days.kernel import holds, named
+from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.traits import LOCAL_CLOUD
 from webhook_lab.lab import Lab
 from webhook_lab.lab.bad_days import possible
@@ -46,6 +47,11 @@ def test_a_throttle_moves_by_the_mapping_alone(lab: Lab) -> None:
     lab.configure(reserved_concurrency=None, maximum_concurrency=2)
     lab.set_throttle(4)
     assert lab.pipeline.look_up("mapping").maximum_concurrency == 4
+    run = lab.watch(show=False)
+    run.stop()
+    run.check(throttle=4)
+    with pytest.raises(LabError, match="throttle 2, and the run had 4"):
+        run.check(throttle=2)
 
 
 def test_over_pull_is_no_bad_day_there() -> None:

@@ -101,7 +101,9 @@ def test_a_mistake_of_ones_own_keeps_its_stack(error, notebook):
 
 # --- a run's settings, and what is left of it
 
-STOOD = {"work_seconds": 0.0, "reserved_concurrency": 2, "batch_size": 10, "maximum_concurrency": 2}
+STOOD = {
+    "work_seconds": 0.0, "reserved_concurrency": 2, "batch_size": 10, "maximum_concurrency": 2, "throttle": 2
+}  # fmt: skip
 
 
 def test_a_prediction_for_other_settings_says_which_and_which_cell(notebook, ran):
@@ -119,7 +121,7 @@ def test_a_prediction_for_what_stood_is_held_against_it(notebook, ran):
     refuse_others(STOOD, {"work_seconds": 0, "maximum_concurrency": 2}, notebook)
     with pytest.raises(LabError, match="there is no work of a run"):
         refuse_others(STOOD, {"work": 0.25}, notebook)
-    assert set(STOOD) == set(IN_FORCE)
+    assert set(STOOD) == {*IN_FORCE, "throttle"}
 
 
 def test_waiting_in_flight_and_lost_are_told_apart_and_a_whole_run_needs_no_words():

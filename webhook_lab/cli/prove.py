@@ -106,8 +106,16 @@ def _written_down(proof: Proof, report: Path, secrets: list[str]) -> Iterator[No
         yield
     finally:
         proof.seconds, proof.secrets = time.monotonic() - began, secrets
-        report.write_text(markdown(proof.facts()), encoding="utf-8")
-        click.echo(f"{summary(proof.facts())}\nThe report: {report}", err=True)
+        try:
+            _write(proof, report)
+        except (KeyboardInterrupt, SystemExit):  # in the midst of it; `ended_once` lets no second one come
+            _write(proof, report)
+            raise
+
+
+def _write(proof: Proof, report: Path) -> None:
+    report.write_text(markdown(proof.facts()), encoding="utf-8")
+    click.echo(f"{summary(proof.facts())}\nThe report: {report}", err=True)
 
 
 def _run(proof: Proof, pipeline: Pipeline, chapters: Sequence[Chapter], folder: Path, tell: Tell) -> None:

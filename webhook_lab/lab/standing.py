@@ -16,10 +16,12 @@ IN_FORCE = {
     "maximum_concurrency": "lab.create_mapping()",
 }
 """What a run's pace depends on, and the call that puts it in force."""
+_NAMES = {**IN_FORCE, "throttle": f"{IN_FORCE['reserved_concurrency']} and {IN_FORCE['maximum_concurrency']}"}
+"""What may be asked of a run: the throttle is the lower of both, whichever of them stands."""
 
 
 def settings_of(pipeline: Pipeline) -> dict[str, Any]:
-    """What stands of `IN_FORCE`, by the resources themselves; without what does not stand."""
+    """What stands of `IN_FORCE`, by the resources themselves, and the throttle; not what does not stand."""
     found: dict[str, Any] = {}
     with contextlib.suppress(LabError):
         function = pipeline.get("subscribe_function")
@@ -28,7 +30,8 @@ def settings_of(pipeline: Pipeline) -> dict[str, Any]:
     with contextlib.suppress(LabError):
         mapping = pipeline.get("mapping")
         found |= {name: getattr(mapping, name) for name in ("batch_size", "maximum_concurrency")}
-    return found
+    both = (found.get("reserved_concurrency"), found.get("maximum_concurrency"))
+    return {**found, "throttle": min((each for each in both if each), default=None)}
 
 
 def refuse_others(stood: Mapping[str, Any], predicted_for: Mapping[str, Any], file: str) -> None:
@@ -41,12 +44,12 @@ def refuse_others(stood: Mapping[str, Any], predicted_for: Mapping[str, Any], fi
         LabError: which differ, and which cell was skipped or has to be run.
     """
     where = "hold the prediction against the run"
-    if unknown := ", ".join(sorted(predicted_for.keys() - IN_FORCE.keys())):
-        raise LabError(where, f"there is no {unknown} of a run", f"There are {', '.join(IN_FORCE)}.")
+    if unknown := ", ".join(sorted(predicted_for.keys() - _NAMES.keys())):
+        raise LabError(where, f"there is no {unknown} of a run", f"There are {', '.join(_NAMES)}.")
     other = {name for name, value in predicted_for.items() if name in stood and stood[name] != value}
     if other:
         told = [f"{name} {predicted_for[name]}, and the run had {stood[name]}" for name in sorted(other)]
-        calls = " and ".join(sorted({IN_FORCE[name] for name in other}))
+        calls = " and ".join(sorted({_NAMES[name] for name in other}))
         try_this = f"{skipped(file)} Run what has {calls} first, then the burst and this cell again."
         raise LabError(where, f"it is for {'; '.join(told)}", try_this.strip())
 
