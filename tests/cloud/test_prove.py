@@ -145,9 +145,13 @@ TURNS = 5
 
 
 @pytest.mark.parametrize(
-    "turn", [pytest.param(turn, marks=[] if turn in (2, 4) else pytest.mark.long) for turn in range(TURNS)]
+    ("turn", "end"),
+    [
+        *((turn, KeyboardInterrupt()) for turn in range(TURNS)),
+        (2, SystemExit(143)),
+        (2, RuntimeError("unforeseen")),
+    ],
 )
-@pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(143), RuntimeError("unforeseen")], ids=type)
 def test_ended_at_any_turn_it_removes_all_and_says_how_far_it_came(
     turn: int, end: BaseException, tmp_path: Path
 ) -> None:
@@ -172,7 +176,7 @@ def test_ended_at_any_turn_it_removes_all_and_says_how_far_it_came(
 
 @posix
 @pytest.mark.parametrize(
-    "number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, 8))]
+    "number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, 5))]
 )
 def test_a_signal_at_any_moment_leaves_nothing(number: int, tmp_path: Path) -> None:
     chance = random.Random(number)

@@ -20,6 +20,7 @@ import click
 from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import resolve
 from webhook_lab.cli.jupyter import jupyter_lab
+from webhook_lab.cli.own_lab import heard
 from webhook_lab.cli.report import in_plain_words
 from webhook_lab.cli.standing import shares_the_cloud
 from webhook_lab.keeper import free_port
@@ -95,7 +96,7 @@ def _end_in_order_when_asked_to() -> None:
     """Take the end of a terminal, and a polite request, as what Ctrl-C is."""
 
     def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # once is enough
+        signal.signal(number, heard)  # once is enough
         sys.exit(128 + number)
 
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
