@@ -61,7 +61,7 @@ def end() -> list[float]:
             folder = Path(program.stdout.readline().strip())
             before = time.perf_counter()
             program.kill()
-            while folder.exists():
+            while folder.exists() and time.perf_counter() - before < 20:
                 time.sleep(0.005)
             seconds.append(time.perf_counter() - before)
             program.wait()

@@ -185,7 +185,9 @@ def drain_bare(case: Case) -> Items:
         *map(str, (case.concurrency, case.batch_size, case.messages, case.work)),
     ]
     with bare_emulator() as environment:
-        done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            command, env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=600
+        )
     return [tuple(item) for item in json.loads(done.stdout)]
 
 

@@ -118,7 +118,7 @@ def send_under_kills(pipeline: Pipeline, run: str, journal: Path, chance: random
         sender.kill()
         sender.wait()
     # GitHub sends nothing again by itself: what a kill has refused is asked for anew.
-    subprocess.run(command, cwd=ROOT, check=True)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=600)
     return kills
 
 

@@ -144,9 +144,13 @@ TURNS = 5
 
 
 @pytest.mark.parametrize(
-    "turn", [pytest.param(turn, marks=[] if turn in (2, 4) else pytest.mark.long) for turn in range(TURNS)]
+    ("turn", "end"),
+    [
+        *((turn, KeyboardInterrupt()) for turn in range(TURNS)),
+        (2, SystemExit(143)),
+        (2, RuntimeError("unforeseen")),
+    ],
 )
-@pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(143), RuntimeError("unforeseen")], ids=type)
 def test_ended_at_any_turn_it_removes_all_and_says_how_far_it_came(
     turn: int, end: BaseException, tmp_path: Path
 ) -> None:

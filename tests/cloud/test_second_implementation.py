@@ -31,13 +31,13 @@ from webhook_lab.resources.policies import direct_policy
 
 pytestmark = pytest.mark.long  # a minute
 SERVER = """
-import sys
+import os, sys
 from moto.server import ThreadedMotoServer
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
 sys.stdin.read()  # until its owner is gone
-server.stop()
+os._exit(0)  # it has nothing to save, and waits for none of its connections
 """
 NAMES = Names("lab-moto")
 EXTRA = [key for key in EXTRAS if key != "stack"]
@@ -60,9 +60,17 @@ def _tagged_bucket(call: Call, client: BaseClient, params: Params) -> Any:
 def _binary_apis(call: Call, client: BaseClient, params: Params) -> Any:
     """moto forgets what CreateRestApi was told: binaryMediaTypes are the API's (API_CreateRestApi)."""
     answer = call(client, "GetRestApis", params)
-    for each in answer["items"]:
-        each["binaryMediaTypes"] = ["*/*"] if each["name"] == NAMES.api else []
+    answer["items"] = [_binary(each) for each in answer["items"]]
     return answer
+
+
+def _binary_api(call: Call, client: BaseClient, params: Params) -> Any:
+    """In API_GetRestApi too."""
+    return _binary(call(client, "GetRestApi", params))
+
+
+def _binary(api: Params) -> Params:
+    return {**api, "binaryMediaTypes": ["*/*"] if api["name"] == NAMES.api else []}
 
 
 def _summarised_deployment(call: Call, client: BaseClient, params: Params) -> Any:
@@ -75,6 +83,7 @@ def _summarised_deployment(call: Call, client: BaseClient, params: Params) -> An
 
 DIFFERENCES = {
     "CreateBucket": _tagged_bucket,
+    "GetRestApi": _binary_api,
     "GetRestApis": _binary_apis,
     "GetDeployment": _summarised_deployment,
 }

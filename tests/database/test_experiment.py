@@ -17,7 +17,6 @@ from webhook_lab.database.postgres import SUPERUSER, Postgres
 from webhook_lab.keeper import free_port
 
 pytestmark = pytest.mark.alone
-RUNS = [*range(3), *(pytest.param(number, marks=pytest.mark.long) for number in range(3, 20))]
 NAIVE, QUEUE, POOLER = Design(), Design(consumers=10), Design(pool=10)
 
 
@@ -39,7 +38,7 @@ def stored_once(server: Postgres, outcome: Outcome) -> int:
 
 
 @pytest.mark.pgbouncer
-@pytest.mark.parametrize("number", RUNS)
+@pytest.mark.parametrize("number", range(3))
 def test_the_fixed_designs_lose_nothing_and_the_naive_one_does(server: Postgres, number: int) -> None:
     naive, queue = burst(server, NAIVE), burst(server, QUEUE)
     assert naive.lost > 0

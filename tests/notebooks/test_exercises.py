@@ -114,10 +114,19 @@ lab.set_throttle(10)
 lab.configure(function_timeout=30)
 lab.create_function("subscribe")
 """,
+        """
+lab.configure(function_timeout=30, visibility_timeout=180)
+lab.create_queue()
+lab.create_function("subscribe")
+lab.create_mapping()
+""",
     ),
     "10": (
         """
 lab.create_mapping(maximum_concurrency=2)
+""",
+        """
+lab.create_mapping(maximum_concurrency=5)
 """,
     ),
     "11": (
@@ -140,11 +149,18 @@ lab.set_throttle(40)
         """
 lab.set_throttle(3)
 """,
+        """
+lab.set_throttle(6)
+""",
     ),
     "14": (
         """
 lab.bad_day("wrong secret")
 lab.diagnose("wrong secret", "let it drain")
+""",
+        """
+lab.bad_day("slow database")
+lab.diagnose("sender storm", BAD_DAYS["sender storm"].cure)
 """,
     ),
     "15": (
@@ -222,4 +238,4 @@ def test_the_exercise_is_judged_by_how_far_it_is(chapter: Chapter) -> None:
         for code, says in attempts:
             assert verdict_of(cell.source.replace(STUB, code), names).startswith(says), code
             tried += 1
-    assert tried >= 2, "the solution, and an attempt that is none"
+    assert tried >= 3, "the solution, and two attempts that are none"

@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -219,19 +220,24 @@ def kernel():
 
 def outputs_of(client, request):
     """The messages that belong to the request, until its cell has ended."""
-    messages = []
-    while True:
-        message = client.get_iopub_msg(timeout=60)
-        if message["parent_header"].get("msg_id") == request:
-            messages.append(message)
-            if message["content"].get("execution_state") == "idle":
-                return messages
+    messages, own = [], (each for each in published(client) if each["parent_header"].get("msg_id") == request)
+    for message in own:
+        messages.append(message)
+        if message["content"].get("execution_state") == "idle":
+            break
+    return messages
 
 
 def wait_for(client, kind):
-    while (message := client.get_iopub_msg(timeout=60))["msg_type"] != kind:
-        pass
-    return message
+    return next(message for message in published(client) if message["msg_type"] == kind)
+
+
+def published(client):
+    """What the kernel says within a minute: a live view that never ends has always something to say."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        yield client.get_iopub_msg(timeout=60)
+    raise AssertionError("it goes on and on")
 
 
 def test_a_notebook_shows_one_output_that_ends_as_a_picture(kernel):

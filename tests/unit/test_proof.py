@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import signal
+import sys
 from pathlib import Path
 
 import boto3
@@ -13,7 +15,7 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import Target
 from webhook_lab.aws.traits import AWS
 from webhook_lab.cli.chapter import BROKEN, HELD, LEFT_OUT, UNREACHED, ChapterRun, Promise, Proven, promised
-from webhook_lab.cli.own_lab import keys_of, own_lab
+from webhook_lab.cli.own_lab import ended_once, keys_of, own_lab
 from webhook_lab.cli.proof import Proof, hide, markdown, summary
 from webhook_lab.cli.prove import agree, costs_of
 from webhook_lab.course.chapters import CHAPTERS, Chapter, chapter_numbered
@@ -220,3 +222,21 @@ def test_what_the_readme_names_as_a_proof_is_there() -> None:
     assert len(named) > 5
     rooms = (NOTEBOOKS.parent, NOTEBOOKS.parent / "webhook_lab")
     assert [each for each in named if not any((room / each).exists() for room in rooms)] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows holds no signals back")
+@pytest.mark.parametrize("first", ["SIGINT", "SIGHUP"])
+def test_of_two_signals_at_one_moment_one_ends_it_and_the_other_is_no_stack(first, monkeypatch) -> None:
+    complained = []
+    monkeypatch.setattr(sys, "unraisablehook", complained.append)
+    with pytest.raises((KeyboardInterrupt, SystemExit)), ended_once():
+        at_one_moment({getattr(signal, first), signal.SIGTERM})
+    assert complained == []
+
+
+def at_one_moment(numbers) -> None:
+    """These signals reach Python together, whichever was sent first."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    for each in numbers:
+        signal.raise_signal(each)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)

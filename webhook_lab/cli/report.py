@@ -66,13 +66,17 @@ def in_plain_words() -> Iterator[None]:
         raise LabError(where, str(error), "Run `webhook-lab doctor`, then run this again.") from error
 
 
+def _heard(_: int, __: object) -> None:
+    """Do nothing. Of a signal that is ignored while it is on its way Python complains with a stack."""
+
+
 @contextlib.contextmanager
 def ended_once() -> Iterator[None]:
     """Take the first signal that asks for an end as Ctrl-C, and no further one: it is cleaning up by then."""
 
     def end(number: int, _: object) -> None:
         for each in known:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, _heard)
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
