@@ -1,4 +1,4 @@
-"""One setting for a room: letters and lines half as large again, in charts, cards, the board and the live view."""
+"""One setting for a room: letters and lines half as large again, in charts, cards, board and live view."""
 
 import json
 import os

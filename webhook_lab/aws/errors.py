@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from textwrap import wrap
+from textwrap import TextWrapper
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -49,10 +49,9 @@ class LabError(Exception):
 def _in_lines(line: str) -> list[str]:
     """A line of an error in as many as it needs, broken between words, the further ones below its words."""
     begin = re.match(r"\s*(said:|try: )?\s*", line)
-    indent = " " * len(begin[0]) if begin else ""
-    return wrap(
-        line, SHOWN, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    ) or [line]
+    below = " " * len(begin[0]) if begin else ""
+    words = TextWrapper(SHOWN, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
+    return words.wrap(line) or [line]
 
 
 class PreflightRefused(LabError):

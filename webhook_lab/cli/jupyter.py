@@ -92,7 +92,7 @@ def jupyter_lab(root: Path, page: str, port: int, environment: Mapping[str, str]
 
 
 def _write_terminals(config: Path) -> None:
-    """Have terminals run the user's shell as it is: a login shell, the default, may set PATH anew (Debian)."""
+    """Have terminals run the user's shell as it is: a login shell, the default, may set PATH anew."""
     shell = os.environ.get("SHELL") or "/bin/sh"
     config.write_text(json.dumps({"ServerApp": {"terminado_settings": {"shell_command": [shell]}}}), "utf-8")
 
