@@ -73,7 +73,7 @@ class Seat:
         seconds: since her latest news.
         stuck: her latest news is of something that failed.
         quiet: it is older than the chapter takes, and the chapter is not complete.
-        says: what failed, and why; empty where nothing did.
+        says: what failed last in the chapter that she is in, and why; empty where all that was tried holds.
     """
 
     name: str
