@@ -11,10 +11,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from sysconfig import get_path
 from typing import Any
 
 import psutil
 import pytest
+import websocket
 
 from tests.waiting import wait_until
 from webhook_lab.local_cloud import Cloud
@@ -169,6 +171,26 @@ def test_no_news_is_fetched_and_nobody_gets_in_without_the_token(open_lab: Calla
     lab.token = "guess"
     with pytest.raises(AssertionError, match="403"):
         lab.ask("GET", "/api/contents")
+
+
+@posix
+def test_the_command_is_known_in_a_terminal_of_jupyterlab(
+    home: Path, open_lab: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.defpath)  # `make lab` activates no environment
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    (home / ".profile").write_text(f"PATH={os.defpath}", encoding="utf-8")  # as Debian's /etc/profile does
+    lab = open_lab().until_ready()
+    name = lab.ask("POST", "/api/terminals")["name"]
+    address = f"ws://127.0.0.1:{lab.port}/terminals/websocket/{name}?token={lab.token}"
+    with contextlib.closing(websocket.create_connection(address, timeout=20)) as terminal:
+        terminal.send(json.dumps(["stdin", "command -v webhook-lab; echo told:$?\r"]))
+        shown = ""
+        while not (said := re.search(r"^told:(\d+)", shown, re.MULTILINE)):
+            shown += str(json.loads(terminal.recv())[-1])
+    assert said[1] == "0", shown
+    assert str(Path(get_path("scripts"), "webhook-lab")) in shown
 
 
 @posix

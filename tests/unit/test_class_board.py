@@ -94,6 +94,17 @@ def test_who_failed_last_is_stuck_until_something_holds_and_comes_first() -> Non
     assert not standings.board(START).seats[-1].stuck
 
 
+def test_who_went_on_past_a_failed_checkpoint_is_not_stuck_and_the_board_still_says_what_failed() -> None:
+    standings = Standings()
+    told = [report(FIRST, "failed", 1), report("other", "passed", 2)]
+    for each in told:
+        standings.add(each, START)
+    (seat,) = standings.board(START).seats
+    assert (seat.squares[3].sign, seat.stuck, seat.says) == ("!", False, f"{FIRST}: nothing ran")
+    standings.add(report("", "opened", 3, chapter="04"), START)
+    assert not standings.board(START).seats[0].says  # the room is elsewhere, and so is she
+
+
 def test_who_says_nothing_for_longer_than_the_chapter_takes_is_quiet() -> None:
     standings = Standings()
     standings.add(report(FIRST, "passed", 1), START)

@@ -1,4 +1,4 @@
-"""One setting for a room: letters and lines half as large again, in charts, cards and the live view."""
+"""One setting for a room: letters and lines half as large again, in charts, cards, board and live view."""
 
 import json
 import os
@@ -14,6 +14,7 @@ sys.path.insert(0, ".")
 from matplotlib.image import imread
 from tests.unit.test_charts import CHARTS, RUN, collect, samples_of, texts_of
 from tests.unit.test_database_charts import CRASHES, NAIVE, POOLER, QUEUE, RETRIED
+from webhook_lab.show.board import Board
 from webhook_lab.show.card import Card
 from webhook_lab.show.database_charts import designs_chart, limits_chart
 from webhook_lab.show.live_svg import frame
@@ -36,6 +37,7 @@ print(json.dumps({
     "live": shown / sheet,
     "live shown": shown,
     "card": "font-size: 150%" in Card("SQS queue")._repr_html_(),
+    "board": "zoom:1.5" in Board((), ())._repr_html_(),
     "off the paper": {name: off for name, chart in charts.items() if (off := off_the_paper(chart.figure))},
 }))
 """
@@ -50,11 +52,12 @@ def shows(projector: str) -> dict:
     return json.loads(answer.stdout)
 
 
-def test_letters_grow_by_half_in_charts_cards_and_the_live_view_and_pictures_stay_as_wide():
+def test_letters_grow_by_half_in_charts_cards_the_board_and_the_live_view_and_pictures_stay_as_wide():
     desk, room = shows("0"), shows("1")
     assert room["letters"] == pytest.approx(1.5 * desk["letters"])
     assert room["live"] == pytest.approx(1.5 * desk["live"])
     assert (desk["card"], room["card"]) == (False, True)
+    assert (desk["board"], room["board"]) == (False, True)
     for same in ("shown", "live shown", "pixels"):
         assert room[same] == desk[same]
 

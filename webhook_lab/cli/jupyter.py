@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from sysconfig import get_path
 from typing import Any
 
 from webhook_lab.aws.errors import LabError
@@ -79,11 +80,21 @@ def jupyter_lab(root: Path, page: str, port: int, environment: Mapping[str, str]
         (folder / "labconfig").mkdir()
         quiet = folder / "labconfig" / "default_setting_overrides.json"
         quiet.write_text(json.dumps(_QUIET), encoding="utf-8")
+        if sys.platform != "win32":
+            _write_terminals(folder / "jupyter_server_config.json")
         config = os.pathsep.join(filter(None, [str(folder), environment.get("JUPYTER_CONFIG_PATH")]))
         environ = {**environment, "JUPYTER_CONFIG_PATH": config, "JUPYTER_RUNTIME_DIR": str(folder)}
+        # `webhook-lab` in a terminal of JupyterLab is this one, though nobody has activated its environment.
+        environ["PATH"] = os.pathsep.join(filter(None, [get_path("scripts"), environ.get("PATH")]))
         with (folder / "jupyter.log").open("wb") as log:
             process = run_folder.start(_command(root, page, port), log, cwd=root, env=environ)
         yield JupyterLab(process, folder, page)
+
+
+def _write_terminals(config: Path) -> None:
+    """Have terminals run the user's shell as it is: a login shell, the default, may set PATH anew."""
+    shell = os.environ.get("SHELL") or "/bin/sh"
+    config.write_text(json.dumps({"ServerApp": {"terminado_settings": {"shell_command": [shell]}}}), "utf-8")
 
 
 def _running_server(folder: Path) -> dict[str, Any] | None:

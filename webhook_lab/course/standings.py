@@ -39,6 +39,8 @@ class Standings:
         latest, received_at = max(own.values(), key=lambda pair: pair[0].at)
         at = NUMBERS.index(latest.chapter)
         squares = tuple(self._square(own, number) for number in NUMBERS)
+        here = (report for (chapter, _), (report, _) in own.items() if chapter == latest.chapter)
+        failing = max((each for each in here if each.outcome in BAD), key=lambda each: each.at, default=None)
         seconds = (now - received_at) / 1000
         return Seat(
             learner,
@@ -47,7 +49,7 @@ class Standings:
             seconds,
             stuck=latest.outcome in BAD,
             quiet=seconds > CHAPTERS[at].minutes * 60 and not squares[at].complete,
-            says=f"{latest.claim}: {latest.reason}" if latest.outcome in BAD else "",
+            says=f"{failing.claim}: {failing.reason}" if failing else "",
         )
 
     def _square(self, own: dict[tuple[str, str], tuple[Report, int]], number: str) -> Square:

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from webhook_lab.show.size import LARGER
 from webhook_lab.show.theme import BLUE, GREEN, INK, ORANGE
 
 _FAINT = f"color-mix(in srgb,{INK} 7%,transparent)"
 _MUTED = f"color-mix(in srgb,{INK} 70%,transparent)"
 _PART = f"color-mix(in srgb,{BLUE} 42%,transparent)"
+_WHOLE = f"max-width:100%;overflow-x:auto;color:var(--jp-content-font-color1,{INK})" + (
+    f";zoom:{LARGER:g}" if LARGER > 1 else ""
+)
 _TABLE = (
     "border-collapse:separate;border-spacing:3px;border:none;margin:8px 0 0;font-size:13px;line-height:18px"
 )
@@ -69,7 +73,7 @@ class Seat:
         seconds: since her latest news.
         stuck: her latest news is of something that failed.
         quiet: it is older than the chapter takes, and the chapter is not complete.
-        says: what failed, and why; empty where nothing did.
+        says: what failed last in the chapter that she is in, and why; empty where all that was tried holds.
     """
 
     name: str
@@ -122,7 +126,7 @@ class Board:
 
     def _html(self) -> Iterator[str]:
         yield (
-            f'<div style="max-width:100%;overflow-x:auto;color:var(--jp-content-font-color1,{INK})">'
+            f'<div style="{_WHOLE}">'
             f'<div style="font-size:16px;font-weight:600">{escape(self.headline)}</div>'
             f'<div style="font-size:13px;color:{_MUTED}">{escape(_legend(self.reports))}</div>'
         )
