@@ -236,6 +236,20 @@ def test_nothing_is_written_over_anything_or_off_the_paper(chart, theme):
         assert shared is None or min(shared.width, shared.height) < 2, f"{one!r} and {other!r}"
 
 
+@pytest.mark.parametrize("stopped", [1.4, 2, 3, 6, 9.2, 12, 15.8, 16])
+@pytest.mark.parametrize("predicted", [2, 7, 15, 60])
+def test_no_curve_runs_through_a_name_beside_it_wherever_a_run_was_stopped(stopped, predicted):
+    seen = [each for each in samples_of(messages=60) if each.at <= stopped]
+    expected = [(1, 60), (1 + predicted, 0)]
+    figure = prediction_chart(seen, expected, took=stopped - 1, left=1).figure
+    (axis,) = figure.axes
+    curves = [line.get_transform().transform_path(line.get_path()) for line in axis.lines]
+    names = {words: box for words, box in texts_of(figure) if words in ("predicted", "measured")}
+    assert len(names) == 2
+    for words, box in names.items():
+        assert not any(curve.intersects_bbox(box, filled=False) for curve in curves), words
+
+
 @pytest.mark.parametrize("make", CHARTS.values(), ids=CHARTS)
 def test_the_same_rows_give_the_same_picture_with_its_words_as_alternative_and_plain_text(make):
     chart = make()

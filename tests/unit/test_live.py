@@ -298,6 +298,27 @@ def test_twelve_marks_have_their_names_beside_their_lines_and_none_runs_into_ano
             assert y != row or x >= left + width or left >= x + boxes[i][2]
 
 
+@pytest.mark.parametrize("late", [0.0, 0.4, 3.0])
+def test_no_line_runs_through_a_name_however_late_the_samples_are(late):
+    panels = drawn([each for each in many(51) if each.at <= 10 - late], [(9.9, "burst")], now=10.0).iter("g")
+    now = WIDTH - 46 - 118  # the axis ends at 10 s
+    for panel in panels:
+        names = [text for text in panel.iter("text") if text.attrib.get("font-weight")]
+        assert names
+        assert all(float(text.attrib["x"]) > now for text in names)
+
+
+def test_of_equal_values_the_live_picture_names_the_one_above_that_the_saved_one_does():
+    samples = [Sample(i, line.metric, 2) for i in range(9) for panel in RUN for line in panel.lines]
+    axes = panels_chart(RUN, collect(samples, RUN)).figure.axes
+    for panel, axis in zip(drawn(samples, now=8.0).iter("g"), axes, strict=True):
+        live = [text for text in panel.iter("text") if text.attrib.get("font-weight")]
+        live.sort(key=lambda text: float(text.attrib["y"]))
+        still = [text for text in axis.texts if text.get_text() in {each.text for each in live}]
+        still.sort(key=lambda text: -text.xy[1])
+        assert [text.text for text in live] == [text.get_text() for text in still]
+
+
 def test_the_saved_picture_names_the_marks_that_the_live_one_names():
     marks = [(1 + i * 0.9, f"burst {i}") for i in range(12)]
     axis = panels_chart(RUN, collect(many(150), RUN), marks).figure.axes[0]

@@ -18,6 +18,7 @@ from webhook_lab.show.theme import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
 
 _ABOVE, _BELOW, _GAP = 98, 44, 36  # pixels above, below and between the axes
 _TITLE = 21  # pixels from one line of a title to the next
@@ -151,9 +152,9 @@ class Drawing:
         *,
         move: tuple[float, float] = (0, 0),
         align: Literal["left", "center", "right"] = "left",
-    ) -> None:
+    ) -> "Annotation":
         """Words `move` points right of and above a point of the axes."""
-        axis.annotate(
+        return axis.annotate(
             words, at, move, textcoords="offset points", annotation_clip=False, ha=align, va="center",
             size=_SMALL + 0.5, weight="bold", color=self.theme.mixed(colour),
         )  # fmt: skip

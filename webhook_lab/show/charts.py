@@ -5,6 +5,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from webhook_lab.show.axes import axis_top, spread
+from webhook_lab.show.beside import Curve, write_names
 from webhook_lab.show.card import counted
 from webhook_lab.show.chart import Chart, Drawing
 from webhook_lab.show.series import Line, Mark, Panel, Series, details, findings, number
@@ -73,14 +74,11 @@ def prediction_chart(
     drawing.style(axis, "messages that the queue holds, waiting or in flight", end=end, top=top)
     _draw(drawing, axis, Line("", "", BLUE, filled=True), held, end)
     axis.plot(*zip(*expected, strict=True), color=drawing.theme.ink, lw=1.6, dashes=(4, 3))
-    x = began + predicted * 0.4
-    lines = [(x, _value_at(expected, x), "predicted", INK)]
+    curves = [Curve(expected, began + predicted * 0.4, "predicted", INK)]
     if held.points:
-        at = _half_way_down(held)
-        lines.append((at, _value_at(held.points, at), "measured", BLUE))
-        lines.sort(key=lambda line: line[0] / predicted + line[1] / top)
-    for line in lines:
-        _beside(drawing, axis, line, below=len(lines) > 1 and line is lines[0], pixels=(end, top))
+        curves.append(Curve(held.points, _half_way_down(held), "measured", BLUE))
+        curves.sort(key=lambda curve: curve.at / predicted + curve.height(curve.at) / top)
+    write_names(drawing, axis, curves)
     drawing.marks(marks)
     return drawing.chart(f"The queue held {counted(int(held.peak), 'message')} at most.")
 
@@ -171,31 +169,6 @@ def _held(samples: Iterable[Sample]) -> Series:
 def _half_way_down(held: Series) -> float:
     """When a queue that drains holds half of its peak for the last time."""
     return next((at for at, value in reversed(held.points) if value >= held.peak / 2), held.points[0][0])
-
-
-def _beside(
-    drawing: Drawing,
-    axis: "Axes",
-    line: tuple[float, float, str, str],
-    *,
-    below: bool,
-    pixels: tuple[float, float],
-) -> None:
-    """A line's name right above a point of it, or left below, where that runs into no axis."""
-    x, value, words, colour = line
-    box, (end, top) = axis.get_window_extent(), pixels
-    if below and x / end * box.width > 80 and value / top * box.height > 30:
-        drawing.write(axis, (x, value), words, colour, move=(-6, -12), align="right")
-    else:
-        drawing.write(axis, (x, value), words, colour, move=(6, 12))
-
-
-def _value_at(points: Sequence[tuple[float, float]], x: float) -> float:
-    """The height of a line at `x`, straight between its points."""
-    from numpy import interp  # as late as matplotlib
-
-    at, values = zip(*points, strict=True)
-    return float(interp(x, at, values))
 
 
 def _draw(drawing: Drawing, axis: "Axes", line: Line, series: Series, end: float) -> None:

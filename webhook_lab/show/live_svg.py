@@ -79,11 +79,13 @@ def _panel(
     drawn = panel.seen(series)
     for line in drawn:
         yield _line(line, series[line.metric], height, scale, height / top, now=now)
-    ends = [height * (1 - series[line.metric].last / top) for line in drawn]
-    for line, y in zip(drawn, spread(ends, apart=_APART, low=2, high=height - 7), strict=True):
-        x = _until(line, series[line.metric], now) * scale
+    # Names stand in one column that no line has reached, and of equal values in the still picture's order.
+    x = max([now, *(series[line.metric].points[-1][0] for line in drawn)]) * scale + 9
+    named = drawn[::-1]
+    ends = [height * (1 - series[line.metric].last / top) for line in named]
+    for line, y in zip(named, spread(ends, apart=_APART, low=2, high=height - 7), strict=True):
         yield (
-            f'<text x="{x + 9:g}" y="{y + 4:g}" font-weight="600" style="fill:{css_mixed(line.colour)}">'
+            f'<text x="{x:g}" y="{y + 4:g}" font-weight="600" style="fill:{css_mixed(line.colour)}">'
             f"{escape(line.label)} {number(series[line.metric].last)}</text>"
         )
 
