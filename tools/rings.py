@@ -19,8 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 QUICK = ["tests/unit", "tests/handlers", "tests/sabotage"]
 SERVERS = ["tests/database", "tests/cloud", "tests/days"]
 NOTEBOOKS = ["tests/notebooks"]
-BROWSER = ["tests/browser"]
-LONG = ["--long", *QUICK, *SERVERS, *NOTEBOOKS, *BROWSER, "-m"]
+LONG = ["--long", *QUICK, *SERVERS, *NOTEBOOKS, "-m"]
 MOST = 4
 """Processes. Each starts servers of its own, which want processors too."""
 
