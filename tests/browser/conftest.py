@@ -1,6 +1,5 @@
 """JupyterLab, started as learners start it, and a real browser. Without Chromium, skips that say so."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -40,20 +39,10 @@ def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(notebooks: Path) -> Iterator[str]:
     """Where `webhook-lab open` serves the copied notebooks, token included."""
-    with lab_of(notebooks.parent) as found:
-        yield found
-
-
-@contextlib.contextmanager
-def lab_of(folder: Path, **more: str) -> Iterator[str]:
-    """`webhook-lab open` for one person, whose folder holds `notebooks` and gets all that the lab writes.
-
-    Args:
-        more: variables that she sets before she starts it.
-    """
+    folder = notebooks.parent
     # A kernel that sees pytest's variable would take itself for one that nobody watches.
     left_out = ("WEBHOOK_LAB_TARGET", "PYTEST_CURRENT_TEST")
-    environ = {name: value for name, value in os.environ.items() if name not in left_out} | more
+    environ = {name: value for name, value in os.environ.items() if name not in left_out}
     environ |= {"WEBHOOK_LAB_HOME": str(folder / "home"), "IPYTHONDIR": str(folder / "ipython")}
     environ |= {"JUPYTER_DATA_DIR": str(folder / "data"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
     program = Path(sys.executable).with_name("webhook-lab")

@@ -185,7 +185,7 @@ def _row(seat: Seat) -> str:
     squares = (_square(square, here=i == seat.at) for i, square in enumerate(seat.squares))
     attention = f"color:{ORANGE};font-weight:600" if seat.stuck or seat.quiet else f"color:{_MUTED}"
     news = f'<td style="{_CELL};text-align:right;{attention}">{ago(seat.seconds)}</td>'
-    whole = f"{_CELL};text-align:left;max-width:26em;white-space:normal;line-height:1.2"  # on a second line
+    whole = f"{_CELL};text-align:left;min-width:16em;white-space:normal;line-height:1.2"  # all the width left
     says = f'<td style="{whole}">{escape(seat.says)}</td>'
     return _tr(_named(seat.name), *squares, news, says)
 
