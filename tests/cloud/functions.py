@@ -8,6 +8,7 @@ from botocore.config import Config
 
 from tests.cloud.pipe import zip_of
 from webhook_lab.local_cloud import Cloud
+from webhook_lab.local_cloud.runtime import count_leases, finding, runtime_folder
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
 
@@ -43,3 +44,10 @@ def run_a_function(
 
 def _policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def leases(cloud: Cloud) -> int:
+    """How many programs lease the shared cloud at this moment."""
+    root = runtime_folder()
+    with finding(root, 60):
+        return count_leases(root / f"shared-{cloud.nonce}")

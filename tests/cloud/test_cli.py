@@ -18,6 +18,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.cloud.functions import leases
 from tests.unit.test_send_recorded import RECORDED_ELSEWHERE
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.cli import main
@@ -25,7 +26,7 @@ from webhook_lab.cli.deliveries import AT_ONCE
 from webhook_lab.course.chapters import chapter_numbered
 from webhook_lab.lab import Lab
 from webhook_lab.ledger import state_folder
-from webhook_lab.local_cloud import Cloud, leases, running_cloud
+from webhook_lab.local_cloud import Cloud, is_kept, running_cloud
 from webhook_lab.pipeline import STEPS, open_pipeline
 
 HERE = Path(__file__).parents[2]
@@ -318,7 +319,7 @@ def test_up_keeps_a_cloud_that_other_terminals_meet_until_down(processes: Start,
     cloud = running_cloud()
     assert cloud
     assert cloud.endpoint_url == up["endpoint_url"]
-    retry_until(lambda: True if leases(cloud).open == 0 else None, seconds=10, reason="up's lease to end")
+    retry_until(lambda: True if leases(cloud) == 0 else None, seconds=10, reason="up's lease to end")
     status = json.loads(finish(processes("status", "--json"))[0])
     assert (status["url"], status["kept"]) == (up["url"], True)
     exported = finish(processes("env", "--shell", "sh"))[0]
@@ -342,7 +343,7 @@ def test_one_labs_down_leaves_the_cloud_to_another_that_stands_on_it(
     cloud = running_cloud()
     assert cloud
     assert "another lab stands on it" in finish(processes("down"))[0]
-    assert leases(cloud).kept
+    assert is_kept(cloud)
     monkeypatch.delenv("WEBHOOK_LAB_NAME")
     assert "another lab" not in finish(processes("down"))[0]
     until_no_cloud_runs()

@@ -10,24 +10,23 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import boto3
 import psutil
 import pytest
 
-from tests.cloud.functions import client, run_a_function
+from tests.cloud.functions import client, leases, run_a_function
+from tests.waiting import wait_until
 from webhook_lab import keeper
 from webhook_lab.local_cloud import (
     Cloud,
     CloudError,
     identify,
+    is_kept,
     keep,
-    leases,
     private_cloud,
     running_cloud,
     runtime,
@@ -134,13 +133,6 @@ def left(home: Path) -> list[str]:
     return files + [str(process) for process in processes(home)]
 
 
-def wait_until(met: Callable[[], Any], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def pass_by(seconds: float) -> None:
     """Let time pass in which nothing happens: what is tested is that nothing does."""
     threading.Event().wait(seconds)
@@ -225,7 +217,7 @@ def test_programs_that_start_at_once_share_one_cloud(home: Path, program: Callab
     first, second, third = program("shared"), program("shared"), program("shared")
     assert first.cloud == second.cloud == third.cloud == running_cloud()
     assert len(processes(home)) == 2
-    assert leases(first.cloud).open == 3
+    assert leases(first.cloud) == 3
 
 
 def test_a_shared_cloud_ends_when_the_last_program_that_uses_it_is_killed(
@@ -235,7 +227,7 @@ def test_a_shared_cloud_ends_when_the_last_program_that_uses_it_is_killed(
     run_a_function(first.cloud)
     assert second.cloud == first.cloud
     psutil.Process(first.pid).kill()
-    wait_until(lambda: leases(second.cloud).open == 1)
+    wait_until(lambda: leases(second.cloud) == 1)
     pass_by(0.8)  # longer than without a lease
     assert identify(second.cloud.endpoint_url) == second.cloud.nonce
     psutil.Process(second.pid).kill()
@@ -259,7 +251,7 @@ def test_a_dead_shared_cloud_is_replaced(
 def test_one_process_may_ask_for_the_shared_cloud_again_and_again(home: Path) -> None:
     cloud = shared_cloud()
     assert shared_cloud() == cloud
-    assert leases(cloud).open == 1
+    assert leases(cloud) == 1
     only(home, "server").kill()
     nothing_is_left(home)
     assert shared_cloud() != cloud
@@ -274,10 +266,10 @@ def test_a_kept_cloud_needs_no_lease_until_it_is_let_go(
     cloud = starter.cloud
     keep(cloud)
     starter.end()
-    wait_until(lambda: leases(cloud).open == 0)
+    wait_until(lambda: leases(cloud) == 0)
     pass_by(1)  # longer than unkept
     assert running_cloud() == cloud
-    assert leases(cloud).kept
+    assert is_kept(cloud)
     unkeep(cloud)
     nothing_is_left(home)
     with pytest.raises(CloudError, match="gone"):
@@ -296,7 +288,7 @@ def test_a_kept_cloud_ends_when_no_request_has_come_for_long(
     for _ in range(5):  # longer than that in all, with a request now and then
         pass_by(0.5)
         sqs.list_queues()
-    assert leases(cloud).kept
+    assert is_kept(cloud)
     nothing_is_left(home)
 
 
@@ -351,19 +343,6 @@ def test_the_learners_proxy_and_credentials_do_not_matter(
     assert boto3.session.Session().client("sts").get_caller_identity()["Account"] == cloud.account
     assert environment["WEBHOOK_LAB_TARGET"] == environment["AWS_ENDPOINT_URL"] == cloud.endpoint_url
     assert environment["no_proxy"] == "intranet.example,127.0.0.1,localhost"
-
-
-def test_a_port_can_be_chosen_and_one_in_use_is_one_clear_error(home: Path) -> None:
-    with private_cloud() as first:
-        port = int(first.endpoint_url.rsplit(":", 1)[1])
-        with pytest.raises(CloudError) as caught, private_cloud(port=port):
-            pass
-        assert f"port {port}" in caught.value.said
-        assert "in use" in caught.value.said
-        assert caught.value.try_this == "Choose another port, or none."
-    with private_cloud(port=port) as second:
-        assert second.endpoint_url == first.endpoint_url
-    assert left(home) == []
 
 
 def test_a_server_that_cannot_start_is_quoted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from webhook_lab.database.postgres import Postgres
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     """One server for all tests that leave it running with 20 connections."""
-    with Postgres(max_connections=20) as server:
+    with closing(Postgres(max_connections=20)) as server:
         yield server
 
 

@@ -8,14 +8,14 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
+from tests.waiting import wait_until
 from webhook_lab.aws.errors import LabError
 from webhook_lab.database import folder, postgres, programs
 from webhook_lab.database.folder import KIND
@@ -37,13 +37,6 @@ Burst(server, Design(consumers=2), webhooks=1000, senders=5).start()
 print("sending", flush=True)
 sys.stdin.read()
 """
-
-
-def wait_until(met: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.002)
 
 
 def left(place: Path) -> list[str]:
@@ -79,7 +72,9 @@ def program(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def test_it_takes_any_setting_and_can_be_closed_twice(place: Path) -> None:
-    with Postgres(max_connections=7, superuser_reserved_connections=0, work_mem="2MB") as server:
+    with contextlib.closing(
+        Postgres(max_connections=7, superuser_reserved_connections=0, work_mem="2MB")
+    ) as server:
         assert ask(server, "SHOW work_mem") == "2MB"
         assert server.room() == 6
         server.restart(max_connections=1)
@@ -156,7 +151,7 @@ def test_a_port_that_was_free_a_moment_ago_is_given_up_for_another(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = [taken.getsockname()[1]]
         monkeypatch.setattr(postgres, "free_port", lambda: ports.pop() if ports else free_port())
-        with Postgres() as server:
+        with contextlib.closing(Postgres()) as server:
             assert ask(server, "SELECT 1") == "1"
 
 
@@ -202,7 +197,7 @@ def test_roots_own_programs_are_copied_to_where_the_server_can_run_them(
 ) -> None:
     closed = programs.find_programs().folder
     monkeypatch.setattr(folder, "open_to_all", lambda place: place != closed)
-    with Postgres() as server:
+    with contextlib.closing(Postgres()) as server:
         assert "programs" in psutil.Process(server.processes()[0].pid).exe()
     nothing_is_left(place)
 
@@ -213,7 +208,7 @@ def test_roots_own_programs_are_copied_to_where_the_server_can_run_them(
 def test_nothing_is_left_when_it_is_killed_while_starting(
     place: Path, program: "subprocess.Popen[bytes]", moment: str
 ) -> None:
-    wait_until(lambda: next(place.glob(moment), None))
+    wait_until(lambda: next(place.glob(moment), None), look=0.002)
     program.kill()
     nothing_is_left(place)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from webhook_lab.aws.boto3_code import ZipSource, render
+from webhook_lab.aws.boto3_code import render
 from webhook_lab.aws.boto3_values import Values
 from webhook_lab.aws.calls import Call
 from webhook_lab.pipeline.packaging import package, source_folder
@@ -42,7 +42,7 @@ def wait(service: str, waiter: str, **params: Any) -> Call:
 
 
 def code_of(
-    *calls: Call, zips: Mapping[str, ZipSource] | None = None, secrets: Mapping[str, str] | None = None
+    *calls: Call, zips: Mapping[str, tuple[str, ...]] | None = None, secrets: Mapping[str, str] | None = None
 ) -> str:
     code = render(calls, zip_sources=zips or {}, secrets=secrets or {})
     ast.parse(code)
@@ -270,7 +270,7 @@ def test_a_zip_is_printed_as_code_that_builds_the_same_bytes(
     packed = package(handler)
     code = code_of(
         create_function(packed.zip_bytes),
-        zips={packed.sha256: ZipSource(handler, ("handlers/shared", f"handlers/{handler}"))},
+        zips={packed.sha256: ("handlers/shared", f"handlers/{handler}")},
     )
     assert f'Code={{"ZipFile": zip_folders("handlers/shared", "handlers/{handler}")}}' in code
     shutil.copytree(source_folder(handler).parent, tmp_path / "handlers")
@@ -423,7 +423,7 @@ def test_the_printed_code_is_formatted(tmp_path: Path) -> None:
         "lambda", "UpdateFunctionCode", {"FunctionName": "lab-publish", "ZipFile": packed.zip_bytes}
     )
     file = tmp_path / "printed.py"
-    zips = {packed.sha256: ZipSource("publish", ("handlers/shared", "handlers/publish"))}
+    zips = {packed.sha256: ("handlers/shared", "handlers/publish")}
     file.write_text(code_of(*PIPELINE, update, zips=zips, secrets={"lab": "LAB"}), encoding="utf-8")
     ruff = [sys.executable, "-m", "ruff"]
     subprocess.run([*ruff, "format", "--isolated", "--line-length", "100", "--check", file], check=True)

@@ -160,7 +160,7 @@ def test_nor_does_one_that_a_depth_of_a_minute_ago_did_not_show(cloud: Cloud, pl
 def test_what_is_taken_back_is_watched_by_its_own_ids(cloud: Cloud) -> None:
     cloud.dead = messages("old:0", "old:1")
     watch = watch_of(cloud)
-    with watch.taking_back() as own:
+    with watch.dead.taking_back() as own:
         cloud.dead = []
     assert own == ["old:0", "old:1"]
     cloud.settle("old:0")

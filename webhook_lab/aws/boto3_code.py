@@ -14,14 +14,11 @@ from webhook_lab.aws.boto3_values import (
     LOOKS_UP,
     Unprintable,
     Values,
-    ZipSource,
     leaves,
     own_key,
     quoted,
 )
 from webhook_lab.aws.calls import Call
-
-__all__ = ["ZipSource", "render"]
 
 WIDTH = 100
 """Columns of the printed code."""
@@ -71,7 +68,7 @@ _NEW_ROLE = (
 def render(
     calls: Sequence[Call],
     *,
-    zip_sources: Mapping[str, ZipSource],
+    zip_sources: Mapping[str, Sequence[str]],
     secrets: Mapping[str, str],
     region: str | None = None,
 ) -> str:

@@ -32,14 +32,6 @@ class Unprintable(Exception):
 
 
 @dataclass(frozen=True)
-class ZipSource:
-    """What a zip is made of: the handler's name, and its folders relative to where the code will run."""
-
-    handler: str
-    folders: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Source:
     """Where a value first came from: the response of which call, and the keys and indexes that lead to it."""
 
@@ -69,7 +61,7 @@ class Values:
         self,
         calls: Sequence[Call],
         secrets: Mapping[str, str],
-        zips: Mapping[str, ZipSource],
+        zips: Mapping[str, Sequence[str]],
         constants: Mapping[str, str],
         variables: Mapping[int, str],
     ) -> None:
@@ -163,8 +155,8 @@ class Values:
         return f"json.dumps({self.expression(value)})" if same else None
 
     def _bytes(self, value: bytes) -> str:
-        if source := self.zips.get(hashlib.sha256(value).hexdigest()):
-            return f"zip_folders({', '.join(map(quoted, source.folders))})"
+        if folders := self.zips.get(hashlib.sha256(value).hexdigest()):
+            return f"zip_folders({', '.join(map(quoted, folders))})"
         if len(value) > LITERAL_BYTES:
             raise Unprintable(f"{len(value):,} bytes")
         try:

@@ -21,7 +21,7 @@ from webhook_lab.cli.standing import (
     told_depth,
 )
 from webhook_lab.course.chapters import chapter_numbered
-from webhook_lab.local_cloud import Cloud, keep, leases, unkeep
+from webhook_lab.local_cloud import Cloud, is_kept, keep, unkeep
 from webhook_lab.pipeline import STEPS, Pipeline, Settings, open_pipeline, steps_until
 from webhook_lab.resources.cleanup import Cleanup, Left
 from webhook_lab.send.signing import check_secret, new_secret
@@ -98,7 +98,7 @@ def status() -> Result:
         "counts": found["table"] and _counts(pipeline),
         "standing": [key for key in STEPS if found[key]],
         "missing": [key for key in STEPS if not found[key]],
-        "kept": bool(cloud and leases(cloud).kept),
+        "kept": bool(cloud and is_kept(cloud)),
     }
     return Result(facts, _told(facts), code=1 if facts["missing"] else 0)
 

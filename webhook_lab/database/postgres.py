@@ -5,7 +5,6 @@ import secrets
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
 
 import psutil
 import psycopg
@@ -67,12 +66,6 @@ class Postgres:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop the server and remove all that it had. More than once is fine."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from webhook_lab.aws.errors import LabError, explain
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.chapters import Chapter
-from webhook_lab.lab.built import Built
+from webhook_lab.lab.exported import Exported
 from webhook_lab.pipeline import Pipeline, step_of
 from webhook_lab.resources.queue import Depth, depth
 from webhook_lab.show import cards
@@ -29,7 +29,7 @@ DRAIN_SECONDS = 60.0
 _ONLY_DEPTH = "Here a look at the messages is a receive of each. The depth may be a minute old."
 
 
-class Looking(Built):
+class Looking(Exported):
     """A pipeline that is built, and what came of its deliveries since it was opened."""
 
     def __init__(self, pipeline: Pipeline, chapter: Chapter) -> None:

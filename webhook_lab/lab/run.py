@@ -105,7 +105,7 @@ class WatchedRun(Seen):
         """Take the dead letters back, and watch them come out while this run is watched."""
         if self._stopped:
             return redrive(self._pipeline)
-        with self.watch.taking_back() as ids:
+        with self.watch.dead.taking_back() as ids:
             done = redrive(self._pipeline)
         self.redriven += ids
         return done

@@ -5,10 +5,9 @@ keeper removes what is left. `private_cloud` belongs to one process, `shared_clo
 """
 
 from webhook_lab.local_cloud.client import (
-    Leases,
     identify,
+    is_kept,
     keep,
-    leases,
     private_cloud,
     running_cloud,
     shared_cloud,
@@ -19,10 +18,9 @@ from webhook_lab.local_cloud.runtime import Cloud, CloudError
 __all__ = [
     "Cloud",
     "CloudError",
-    "Leases",
     "identify",
+    "is_kept",
     "keep",
-    "leases",
     "private_cloud",
     "running_cloud",
     "shared_cloud",

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import filelock
@@ -19,7 +18,6 @@ from webhook_lab.local_cloud.runtime import (
     IDENTITY_PATH,
     Cloud,
     CloudError,
-    count_leases,
     finding,
     published,
     runtime_folder,
@@ -35,20 +33,13 @@ _held: dict[str, filelock.BaseFileLock] = {}
 _children: list[subprocess.Popen[bytes]] = []
 
 
-class Leases(NamedTuple):
-    """Who needs a cloud: how many programs lease it, and whether it is kept."""
-
-    open: int
-    kept: bool
-
-
 @contextlib.contextmanager
-def private_cloud(*, port: int | None = None) -> Iterator[Cloud]:
-    """A cloud of this process alone, on `port` or a free one: it ends with the block, or with the process.
+def private_cloud() -> Iterator[Cloud]:
+    """A cloud of this process alone: it ends with the block, or with the process.
 
     Raises CloudError if it cannot be started.
     """
-    process, cloud = _start(runtime_folder(), "private", port or 0)
+    process, cloud = _start(runtime_folder(), "private")
     try:
         yield cloud
     finally:
@@ -68,7 +59,7 @@ def shared_cloud() -> Cloud:
                 with contextlib.suppress(OSError):  # it was killed this moment
                     if _answers(cloud):
                         return _leased(root, cloud)
-            process, cloud = _start(root, "shared", 0)
+            process, cloud = _start(root, "shared")
             _children.append(process)
             return _leased(root, cloud)
     except filelock.Timeout:
@@ -91,11 +82,9 @@ def unkeep(cloud: Cloud) -> None:
     _kept(cloud).unlink(missing_ok=True)
 
 
-def leases(cloud: Cloud) -> Leases:
-    """Who needs the cloud at this moment."""
-    kept = _kept(cloud)
-    with finding(kept.parents[1], _START_SECONDS):
-        return Leases(count_leases(kept.parent), kept.exists())
+def is_kept(cloud: Cloud) -> bool:
+    """Whether it lives on without any lease. Raises CloudError if the cloud is gone."""
+    return _kept(cloud).exists()
 
 
 def identify(endpoint_url: str) -> str | None:
@@ -141,12 +130,12 @@ def _leased(root: Path, cloud: Cloud) -> Cloud:
     return cloud
 
 
-def _start(root: Path, kind: str, port: int) -> tuple[subprocess.Popen[bytes], Cloud]:
+def _start(root: Path, kind: str) -> tuple[subprocess.Popen[bytes], Cloud]:
     """Start a server and wait until its cloud is ready. Raises CloudError if it fails."""
     if not all(importlib.util.find_spec(package) for package in ("ministack", "hypercorn")):
         raise CloudError("the local cloud is not installed", "Run: pip install 'webhook-lab[local]'")
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "webhook_lab.local_cloud.server", str(root), kind, str(port)],
+        [sys.executable, "-P", "-m", "webhook_lab.local_cloud.server", str(root), kind],
         stdin=subprocess.PIPE if kind == "private" else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -162,8 +151,8 @@ def _start(root: Path, kind: str, port: int) -> tuple[subprocess.Popen[bytes], C
                 said.append(line.decode("utf-8", "replace").rstrip())
                 if said[-1].startswith("started "):
                     return process, next(published(root, f"{kind}-{said[-1].split()[1]}"))
-        try_this = "Choose another port, or none." if port else "Run: webhook-lab doctor"
-        raise CloudError("the local cloud could not start: " + "\n".join(said[-8:]), try_this)
+        told = "\n".join(said[-8:])
+        raise CloudError(f"the local cloud could not start: {told}", "Run: webhook-lab doctor")
     except BaseException:
         _end(process)
         raise

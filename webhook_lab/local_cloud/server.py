@@ -1,6 +1,6 @@
-"""The server process: the emulator behind the guard, on one loopback port.
+"""The server process: the emulator behind the guard, on a free loopback port.
 
-    python -P -m webhook_lab.local_cloud.server <runtime folder> <private|shared> <port or 0>
+    python -P -m webhook_lab.local_cloud.server <runtime folder> <private|shared>
 
 It prints `started <nonce>` when ready; else it ends, and what it printed says why. A private one ends when
 its standard input does, which its owner holds open.
@@ -40,10 +40,7 @@ _FOLDERS = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "STATE_DIR", "S3_DAT
 def main() -> None:
     """Serve until nobody needs the cloud."""
     life = Life(Path(sys.argv[1]), sys.argv[2])
-    try:
-        listener = _listen(int(sys.argv[3]))
-    except OSError as error:
-        sys.exit(f"port {sys.argv[3]}: {error.strerror}")
+    listener = _listen()
     port = listener.getsockname()[1]
     key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
     cloud = Cloud(f"http://127.0.0.1:{port}", life.nonce, key, secrets.token_urlsafe(30))
@@ -98,14 +95,12 @@ def _let_go_of_closed_connections(server: Any) -> None:
     server._read_data = read_to_the_end
 
 
-def _listen(port: int) -> socket.socket:
+def _listen() -> socket.socket:
     """A listening loopback socket. Bound here and handed over, so that nobody takes the port in between."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if sys.platform == "win32":  # where SO_REUSEADDR would let two programs listen on one port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    else:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind(("127.0.0.1", 0))
     listener.listen(100)
     return listener
 

@@ -21,7 +21,6 @@ from webhook_lab.resources.resource import Resource
 from webhook_lab.resources.role import Role
 
 if TYPE_CHECKING:
-    from webhook_lab.aws.boto3_values import ZipSource
     from webhook_lab.pipeline.plan import Finding
 
 Progress = Callable[[str], None]
@@ -150,12 +149,9 @@ class Pipeline:
             return step.kind.describe(self.session, step.name(self.names), self.names.tags)
 
     @property
-    def zip_sources(self) -> "dict[str, ZipSource]":
-        """Where the functions' zips come from, by their SHA-256: what printed code builds them from."""
-        from webhook_lab.aws.boto3_values import ZipSource  # only printed code needs it
-
-        folders = {name: (f"handlers/{SHARED}", f"handlers/{name}") for name in FUNCTIONS}
-        return {package(name).sha256: ZipSource(name, folders[name]) for name in FUNCTIONS}
+    def zip_sources(self) -> dict[str, tuple[str, str]]:
+        """The folders that the functions' zips come from, by their SHA-256: printed code builds them so."""
+        return {package(name).sha256: (f"handlers/{SHARED}", f"handlers/{name}") for name in FUNCTIONS}
 
     def preflight(self) -> "list[Finding]":
         """What AWS would refuse, or let pass and make one regret, of the settings and of what stands now."""

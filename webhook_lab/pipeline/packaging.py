@@ -45,7 +45,6 @@ class Package:
     `sha256` is the digest of `zip_bytes` in hex; `code_sha256_base64` is the same as Lambda spells it.
     """
 
-    name: str
     zip_bytes: bytes
     sha256: str
     code_sha256_base64: str
@@ -116,7 +115,7 @@ def package(handler: str, instead: Mapping[str, str] | None = None) -> Package:
     }
     zip_bytes = zip_files(sources(handler), instead, brought)
     digest = hashlib.sha256(zip_bytes)
-    return Package(handler, zip_bytes, digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+    return Package(zip_bytes, digest.hexdigest(), base64.b64encode(digest.digest()).decode())
 
 
 def zip_files(

@@ -1,20 +1,19 @@
 """One run, watched while it goes on and kept as rows. Draws nothing and sends nothing."""
 
 import contextlib
-import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from typing import Self
 
 from webhook_lab.aws.errors import explain
 from webhook_lab.aws.session import Session
 from webhook_lab.resources.queue import depth
 from webhook_lab.watch.concurrency import peak, peak_between
+from webhook_lab.watch.dead_letters import DeadLetters
 from webhook_lab.watch.history import History
 from webhook_lab.watch.log_lines import LogReader
-from webhook_lab.watch.peek import messages_of, peek
 from webhook_lab.watch.rows import Sample
 
 LOOK_SECONDS = 0.2
@@ -37,8 +36,6 @@ class Watch:
     that; what runs at present is then seen in "in_flight" alone. What shows too late for a sample still
     counts in `facts`.
 
-    Dead letters are counted one by one, up to 1,000; see `messages_of` for what a look at them costs on AWS.
-
     Args:
         session: the calls are made by clients of its own, and are not among those that it records.
         log_group: the subscribe function's.
@@ -50,23 +47,21 @@ class Watch:
         latest: the latest value of each metric; 0 for what was not seen yet.
         limit: the throttle as it was last set.
         history: the log lines so far, put together.
+        dead: which deliveries the dead-letter queue holds.
     """
 
     def __init__(self, session: Session, *, queue_url: str, dlq_url: str, log_group: str, limit: int) -> None:
         self.began_at, self._began = session.now(), time.monotonic()
         self.samples: list[Sample] = []
         self.history = History()
-        self._session, self._lag = session, session.target.traits.log_lag
+        self._lag = session.target.traits.log_lag
         self._sqs = session.client("sqs", recorded=False)
         self._reader = LogReader.of(session, log_group=log_group, since=self.began_at)
-        self._queue_url, self._dlq_url = queue_url, dlq_url
+        self._queue_url, self.dead = queue_url, DeadLetters(session, self._sqs, dlq_url)
         self.latest, self._known_at = dict.fromkeys(METRICS, 0.0), self.began_at
         self._held_before = 0
         self._looked_at, self._empty_since, self._out_since = 0.0, float("inf"), float("inf")
         self._most = EMPTY_SECONDS + session.target.traits.patience / 2  # of its two minutes
-        self._taken_at = 0.0
-        self._dead: dict[str, str] = {}  # the delivery of each dead message, by the message's id
-        self._dead_counted, self._dead_before = 0, frozenset[str]()
         self._acts = {
             self._look_at_queue: LOOK_SECONDS,
             self._look_at_dlq: LOOK_SECONDS,
@@ -85,7 +80,7 @@ class Watch:
         with contextlib.suppress(Exception):
             self._held_before = sum(vars(depth(self._sqs, url=self._queue_url)).values())
             self._look_at_dlq()
-            self._dead_before = frozenset(self._dead)
+            self.dead.begin()
         for thread in self._threads:
             thread.start()
         return self
@@ -99,7 +94,7 @@ class Watch:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
-        self._dead_counted = -1  # once more, whatever their number, which may be a minute old
+        self.dead.doubt()
         self._look_once_more()
         self._keep(limit=self.limit)
         return self
@@ -130,7 +125,7 @@ class Watch:
 
         Args:
             own: the id of each delivery that got a 202, as often as it got one, and of each that was taken
-                back from the dead-letter queue; see `taking_back`.
+                back from the dead-letter queue; see `DeadLetters.taking_back`.
         """
         if not self._came_out(own):
             self._out_since = float("inf")
@@ -140,18 +135,11 @@ class Watch:
         return is_empty or self._looked_at - self._out_since >= self._most
 
     def _came_out(self, own: Iterable[str]) -> bool:
-        dead = self._dead_of_deliveries()
+        dead = self.dead.by_delivery()
         return all(
             len(self.history.settled.get(id_, set()) | dead.get(id_, set())) >= messages
             for id_, messages in Counter(own).items()
         )
-
-    @contextlib.contextmanager
-    def taking_back(self) -> Iterator[list[str]]:
-        """Around a redrive: the id of the delivery of each message that it finds dead, which then lives."""
-        messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
-        yield [_delivery_in(each) for each in messages]
-        self._taken_at, self._dead, self._dead_before = time.monotonic(), {}, frozenset()
 
     def places(self, own: Iterable[str]) -> dict[str, int]:
         """Where the run's own deliveries are: each counts in one place.
@@ -159,7 +147,7 @@ class Watch:
         "settled" by the log, "dead" by the dead-letter queue; of the rest "waiting" and "in flight" as many
         as the queue holds beyond what it held before the run; "lost" are those that are nowhere.
         """
-        ids, settled, dead = set(own), self.history.settled.keys(), self._dead_of_deliveries().keys()
+        ids, settled, dead = set(own), self.history.settled.keys(), self.dead.by_delivery().keys()
         found = {"settled": len(ids & settled), "dead": len((ids & dead) - settled)}
         rest, now = len(ids - settled - dead), self.latest
         held = now["visible"] + now["delayed"] + now["in_flight"] - self._held_before
@@ -176,22 +164,14 @@ class Watch:
         """
         ids = set(own)
         outcomes = sum((self.history.outcomes_of.get(id_, Counter()) for id_ in ids), Counter[str]())
-        new = self._dead.keys() - self._dead_before
         places = self.places(ids)
         return {
             "stored": outcomes["stored"],
             "duplicates": outcomes["duplicate"],
-            "dead": sum(self._dead[message_id] in ids for message_id in new),
+            "dead": sum(id_ in ids for id_ in self.dead.new()),
             **{place: places[place] for place in NOT_OUT},
             "peak concurrency": peak(self.history.invocations()),
         }
-
-    def _dead_of_deliveries(self) -> dict[str, set[str]]:
-        """The ids of the dead messages, by the id of their delivery."""
-        found: dict[str, set[str]] = {}
-        for message_id, id_ in self._dead.items():
-            found.setdefault(id_, set()).add(message_id)
-        return found
 
     def _look_once_more(self) -> None:
         with explain("watch the run"):
@@ -215,22 +195,7 @@ class Watch:
         self._keep(**found)
 
     def _look_at_dlq(self) -> None:
-        held = sum(vars(depth(self._sqs, url=self._dlq_url)).values())
-        if held != self._dead_counted:
-            self._count_dead(held)
-        self._keep(dlq=held)
-
-    def _count_dead(self, held: int) -> None:
-        began = time.monotonic()
-        messages: list[dict[str, Any]] | None = []
-        if held > max(0, self._dead_counted) or self._dead_counted < 0:
-            messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
-        elif held:  # a redrive goes on: it would leave those that a receive hides
-            messages = peek(self._session, queue_url=self._dlq_url)
-        if messages is not None and began >= self._taken_at:
-            self._dead = {each["MessageId"]: _delivery_in(each) for each in messages}
-            self._dead_before &= self._dead.keys()
-        self._dead_counted = held
+        self._keep(dlq=self.dead.look())
 
     def _read(self) -> None:
         known_at = self.began_at + round((self.seconds() - self._lag) * 1000)
@@ -247,10 +212,3 @@ class Watch:
         at = self.seconds() if at is None else at
         self.latest.update(values)
         self.samples.extend([Sample(at, metric, value) for metric, value in values.items()])
-
-
-def _delivery_in(message: Mapping[str, Any]) -> str:
-    """The id of the delivery that publish put into a message; empty where none can be read."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        return str(json.loads(message["Body"])["id"])
-    return ""
