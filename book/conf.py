@@ -7,6 +7,7 @@ author = "webhook-lab contributors"
 project_copyright = "webhook-lab contributors, MIT licence"
 release = version = version_of("webhook-lab")
 language = "en"
+smartquotes = False  # commands are copied: --yes has two hyphens, and a shell knows straight quotes only
 
 extensions = [
     "myst_nb",

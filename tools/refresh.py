@@ -18,6 +18,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ def varying(text: str) -> list[str]:
     return [found.group() for pattern, _ in VARYING for found in pattern.finditer(text)]
 
 
-def steady(text: Any) -> Any:
-    """`text` with tokens for what varies; what is not text as it is."""
+def steady(text: Any, kind: str = "text/plain") -> Any:
+    """`text`, of this MIME type, with tokens for what varies; what is not text as it is."""
     if isinstance(text, str):
-        for pattern, token in VARYING:
-            text = pattern.sub(token, text)
+        for pattern, token in VARYING:  # in HTML a bare <port> would be an element that nobody sees
+            text = pattern.sub(escape(token) if kind == "text/html" else token, text)
     return text
 
 
@@ -91,7 +92,7 @@ def clean_output(output: NotebookNode, count: int, ignored: bool) -> bool:
     if ignored and "text" in output:
         output.text = steady(output.text)
     if ignored and "data" in output:
-        output.data = NotebookNode({kind: steady(value) for kind, value in output.data.items()})
+        output.data = NotebookNode({kind: steady(value, kind) for kind, value in output.data.items()})
     return "data" not in output or bool(output.data)
 
 

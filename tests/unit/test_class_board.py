@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tools.class_board import CELLS, CHAPTERS, MINUTES, PATH
-from tools.refresh import text_of, varying
+from tools.refresh import NOTEBOOKS, steady, text_of, varying
 from tools.simulated_class import NAMES, script
 from webhook_lab.course.report import Report
 from webhook_lab.course.standings import NUMBERS, Standings
@@ -34,6 +34,19 @@ def test_the_file_is_as_the_command_writes_it() -> None:
     sources = [(kind.rstrip("*"), source) for kind, source in CELLS]
     written = [(cell.cell_type, cell.source) for cell in notebook.cells]
     assert written == sources, "run python -m tools.class_board"
+
+
+def test_a_token_for_what_varies_is_seen_in_html_too() -> None:
+    said = "http://127.0.0.1:4566/restapis/a1b2c3/prod"
+    assert steady(said) == "http://127.0.0.1:<port>/restapis/<api>/prod"
+    assert steady(said, "text/html") == "http://127.0.0.1:&lt;port&gt;/restapis/&lt;api&gt;/prod"
+    for path in sorted(NOTEBOOKS.glob("**/*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", ()):
+                hidden = re.findall(
+                    r"<(?:port|id|sha256|secret|api|time)>", output.get("data", {}).get("text/html", "")
+                )
+                assert not hidden, path.name
 
 
 def test_its_outputs_are_of_a_whole_run_and_hold_no_secret() -> None:
