@@ -154,7 +154,7 @@ class Watch:
     def taking_back(self) -> Iterator[list[str]]:
         """Around a redrive: the id of the delivery of each message that it finds dead, which then lives."""
         messages = messages_of(self._session, queue_url=self._dlq_url, sqs=self._sqs)
-        yield [_delivery_in(each) for each in messages]
+        yield [delivery_in(each) for each in messages]
         self._taken_at, self._dead, self._dead_before = time.monotonic(), {}, frozenset()
 
     def places(self, own: Iterable[str]) -> dict[str, int]:
@@ -227,7 +227,7 @@ class Watch:
         elif held:  # a redrive goes on: it would leave those that a receive hides
             messages = peek(self._session, queue_url=self._dlq_url)
         if messages is not None and began >= self._taken_at:
-            self._dead = {each["MessageId"]: _delivery_in(each) for each in messages}
+            self._dead = {each["MessageId"]: delivery_in(each) for each in messages}
             self._dead_before &= self._dead.keys()
         self._dead_counted = held
 
@@ -248,7 +248,7 @@ class Watch:
         self.samples.extend([Sample(at, metric, value) for metric, value in values.items()])
 
 
-def _delivery_in(message: Mapping[str, Any]) -> str:
+def delivery_in(message: Mapping[str, Any]) -> str:
     """The id of the delivery that publish put into a message; empty where none can be read."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return str(json.loads(message["Body"])["id"])
