@@ -41,6 +41,15 @@ def test_a_day_that_nobody_has_ended_is_over_when_another_begins(lab: Lab) -> No
     assert lab.pipeline.settings == usual
 
 
+def test_what_an_earlier_chapter_left_and_dies_today_is_no_sign_of_the_day(lab: Lab) -> None:
+    lab.bad_day("wrong secret")
+    seen = lab.signs
+    for body in ("{}", "no envelope", '{"id": "of another day"}'):
+        lab.aws.sqs.send_message(QueueUrl=lab.dlq_url, MessageBody=body)
+    assert (lab.signs.dead, lab.signs.alarms) == (0, seen.alarms)
+    assert "Rings  nothing" in repr(lab.cure())
+
+
 def test_before_a_bad_day_there_is_nothing_to_diagnose(lab: Lab, verdict: Verdict) -> None:
     assert verdict() == "Exercise: not tried yet."
     for look in (lambda: lab.signs, lab.cure, lambda: lab.diagnose(CAUSES[0], CURES[0])):

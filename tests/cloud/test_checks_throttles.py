@@ -37,9 +37,10 @@ def test_the_exercise_wants_the_queue_and_the_reservation_left_alone(lab: Lab, v
 
 
 def test_what_is_dead_since_the_function_was_cut_off_is_said_at_once(lab: Lab) -> None:
-    lab.configure(function_timeout=1, work_seconds=2, visibility_timeout=1, max_receive_count=1)
+    lab.configure(function_timeout=1, work_seconds=2, visibility_timeout=4, max_receive_count=1)
     lab.create_queue()
     lab.create_function("subscribe")
+    lab.warm_up()
     sent = lab.send("/late", "{}")
     lab.attempts.wait_for_dead(sent)
     began = time.monotonic()

@@ -177,9 +177,8 @@ def test_ended_at_any_turn_it_removes_all_and_says_how_far_it_came(
 def test_a_signal_while_the_report_is_written_is_heard_when_it_is_whole(
     end: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    about = dict.fromkeys(
-        ["target", "region", "lab", "began", "version", "python", "system", "ceiling"], "told"
-    )
+    names = ["target", "region", "lab", "began", "version", "python", "system", "ceiling"]
+    about = dict.fromkeys(names, "told")
     proof, report = Proof(about, []), tmp_path / "proof.md"
     written, ends = Path.write_text, [end]
 

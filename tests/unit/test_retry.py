@@ -1,4 +1,6 @@
+import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from botocore.exceptions import ClientError
@@ -82,3 +84,14 @@ def test_a_long_wait_says_what_it_waits_for_and_a_short_one_does_not(way: str, p
         assert all("the queue" in line and "150 s at most" in line for line in said)
     finally:
         say_what_is_awaited(str)
+
+
+def test_however_long_a_wait_is_it_is_never_silent_for_three_minutes(pauses: list[float]) -> None:
+    said = [0]
+    say_what_is_awaited(lambda line: said.append(int(re.findall(r"for (\d+) s,", str(line))[0])))
+    try:
+        with pytest.raises(LabError):
+            retry_until(lambda: None, seconds=1_800, reason="the queue")
+    finally:
+        say_what_is_awaited(str)
+    assert max(later - earlier for earlier, later in pairwise([*said, round(sum(pauses))])) < 180

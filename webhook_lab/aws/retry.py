@@ -12,8 +12,9 @@ T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
 """Seconds between attempts: doubled after each, up to the longest."""
-SILENT_SECONDS = 30.0
-"""What is still awaited after so long is said, and after each doubling of it: see `say_what_is_awaited`."""
+SILENT_SECONDS, LONGEST_SILENCE = 30.0, 120.0
+"""What is still awaited after so long is said, then after each doubling, and so often at least: see
+`say_what_is_awaited`."""
 
 _say: Callable[[str], object] = str
 
@@ -38,7 +39,7 @@ class Wait:
             return True
         if waited >= self._next_said:
             _say(f"Waiting for {self._reason}: for {waited:.0f} s, and {self._seconds:.0f} s at most.")
-            self._next_said *= 2
+            self._next_said += min(self._next_said, LONGEST_SILENCE)
         return False
 
 

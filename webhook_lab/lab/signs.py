@@ -1,6 +1,5 @@
 """What whoever is called at night can see: the queue, the logs and the metrics, and nothing of the cause."""
 
-import json
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from webhook_lab.facts.runbook import STAGED_OLDEST_SECONDS
 from webhook_lab.pipeline.alarms import REFUSED
 from webhook_lab.show.bad_day import Change, day_chart, samples_of
 from webhook_lab.show.chart import Chart
+from webhook_lab.watch.dead_letters import delivery_in
 from webhook_lab.watch.history import CUT, SETTLED, History
 from webhook_lab.watch.log_lines import read_lines
 from webhook_lab.watch.peek import messages_of
@@ -29,7 +29,7 @@ class Signs:
         raised: those at which it raised: the sender saw a 5xx.
         waiting: messages that were accepted, and are neither done with nor dead.
         oldest: seconds for which the oldest of them has waited.
-        dead: messages in the dead-letter queue.
+        dead: deliveries of the day whose message lies in the dead-letter queue.
         dead_without_a_line: those of them that no invocation has begun to work on.
         failed: attempts that ended in "failed".
         cut: attempts that never ended.
@@ -72,9 +72,11 @@ def signs(lab: "Lab", *, since: int) -> Signs:
     """What queue and logs show since `since`, epoch milliseconds by AWS's clock."""
     answered = _ended(_lines(lab, "publish", since))
     history = History().add(_lines(lab, "subscribe", since))
-    dead = messages_of(lab.aws, queue_url=lab.dlq_url)
     # By delivery: a redrive sends copies, whose message ids are new.
-    done = history.settled.keys() | {json.loads(each["Body"])["id"] for each in dead}
+    # Of the day's own: what an earlier chapter left may die today.
+    own = {str(line["id"]) for line in answered}
+    dead = [each for each in messages_of(lab.aws, queue_url=lab.dlq_url) if delivery_in(each) in own]
+    done = history.settled.keys() | {delivery_in(each) for each in dead}
     waiting = [int(line["at"]) for line in answered if line["message_id"] and line["id"] not in done]
     works = history.attempts()
     now = lab.aws.now()

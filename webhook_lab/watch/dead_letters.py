@@ -51,7 +51,7 @@ class DeadLetters:
         elif held:  # a redrive goes on: it would leave those that a receive hides
             messages = peek(self._session, queue_url=self._url)
         if messages is not None and began >= self._taken_at:
-            self._ids = {each["MessageId"]: _delivery_in(each) for each in messages}
+            self._ids = {each["MessageId"]: delivery_in(each) for each in messages}
             self._before &= self._ids.keys()
         self._counted = held
 
@@ -59,7 +59,7 @@ class DeadLetters:
     def taking_back(self) -> Iterator[list[str]]:
         """Around a redrive: the id of the delivery of each message that it finds dead, which then lives."""
         messages = messages_of(self._session, queue_url=self._url, sqs=self._sqs)
-        yield [_delivery_in(each) for each in messages]
+        yield [delivery_in(each) for each in messages]
         self._taken_at, self._ids, self._before = time.monotonic(), {}, frozenset()
 
     def by_delivery(self) -> dict[str, set[str]]:
@@ -74,7 +74,7 @@ class DeadLetters:
         return [id_ for message_id, id_ in self._ids.items() if message_id not in self._before]
 
 
-def _delivery_in(message: Mapping[str, Any]) -> str:
+def delivery_in(message: Mapping[str, Any]) -> str:
     """The id of the delivery that publish put into a message; empty where none can be read."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return str(json.loads(message["Body"])["id"])

@@ -5,7 +5,6 @@ from typing import Any
 from webhook_lab.aws.retry import retry_until
 from webhook_lab.course.checks.claims import Checks, OpenLab
 from webhook_lab.course.checks.look import SECONDS, dead, ended, missing, there, throttles
-from webhook_lab.watch.history import CUT, attempts
 
 CHECKS = Checks()
 PROOF = 100
@@ -52,7 +51,12 @@ def _all_stored(lab: OpenLab) -> None:
 
 def _cut_off(lab: OpenLab, died: set[str]) -> str:
     """What to add where a function was ended in the midst of what is dead: then no throttle is at fault."""
-    cut = {each.message_id for each in attempts(lab.logs("subscribe")) if each.outcome == CUT} & died
+    lines = lab.logs("subscribe")
+    begun, finished = (
+        {(line["request_id"], line["message_id"]) for line in lines if line["event"] == event}
+        for event in ("record_start", "record_finish")
+    )
+    cut = {message for _, message in begun - finished} & died
     if not cut:
         return ""
     return f"; the function was cut off at {len(cut)} of them: it is slower here than its timeout allows"
