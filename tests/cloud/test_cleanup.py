@@ -17,13 +17,13 @@ from click.testing import CliRunner
 from tests.unit.test_ledger import DAMAGE, refuse_to_sync
 from webhook_lab import sweep
 from webhook_lab.aws import retry
+from webhook_lab.aws import session as sessions
 from webhook_lab.aws.session import Session
-from webhook_lab.aws.target import resolve
 from webhook_lab.cli import main
 from webhook_lab.lab import Lab
 from webhook_lab.ledger import Ledger
-from webhook_lab.local_cloud import Cloud
 from webhook_lab.pipeline import STEPS, Pipeline, open_pipeline
+from webhook_lab.pipeline import open as opening
 from webhook_lab.pipeline.naming import Names
 from webhook_lab.pipeline.steps import kinds
 from webhook_lab.resources.cleanup import THROTTLED
@@ -86,9 +86,19 @@ def no_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def pipeline(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+def swept(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """Of a lab that every command opens too, with these clients: to make them takes half a second."""
     monkeypatch.setenv("WEBHOOK_LAB_NAME", NAMES.prefix)
-    made = Pipeline(Session(resolve()), NAMES, Ledger(tmp_path / "ledger.jsonl"))
+    for name in Session.__annotations__:
+        getattr(session, name)
+    for module in (opening, sessions):
+        monkeypatch.setattr(module, "Session", lambda _: session)
+    return Pipeline(session, NAMES, Ledger(tmp_path / "ledger.jsonl"))
+
+
+@pytest.fixture
+def pipeline(swept: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    made = swept
     made.build()
     yield made
     monkeypatch.undo()
@@ -220,12 +230,6 @@ def test_a_ledger_that_cannot_be_read_stops_no_cleanup(
     assert "cannot be read" in result.stderr
     assert ".unreadable-" in result.stderr
     assert not ledger.path.exists()
-
-
-@pytest.fixture
-def swept(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    monkeypatch.setenv("WEBHOOK_LAB_NAME", NAMES.prefix)
-    return Pipeline(Session(resolve()), NAMES, Ledger(tmp_path / "another.jsonl"))
 
 
 def test_a_ledger_that_cannot_be_written_stops_no_cleanup(
