@@ -15,9 +15,10 @@ from webhook_lab.aws.errors import LabError
 from webhook_lab.aws.target import Target
 from webhook_lab.aws.traits import AWS
 from webhook_lab.cli.chapter import BROKEN, HELD, LEFT_OUT, UNREACHED, ChapterRun, Promise, Proven, promised
-from webhook_lab.cli.own_lab import ended_once, keys_of, own_lab
+from webhook_lab.cli.own_lab import keys_of, own_lab
 from webhook_lab.cli.proof import Proof, hide, markdown, summary
 from webhook_lab.cli.prove import agree, costs_of
+from webhook_lab.cli.report import ended_once
 from webhook_lab.course.chapters import CHAPTERS, Chapter, chapter_numbered
 from webhook_lab.facts import quotas
 
