@@ -127,7 +127,7 @@ def _work(job: dict[str, Any], warm: Any) -> list[tuple[str, str]]:
             assert not done.refused, done.refused
         case _:
             pipeline.ledger.path.unlink(missing_ok=True)
-            done = sweep.remove(warm, sweep.find(warm, prefix=pipeline.names.prefix))
+            done = sweep.remove(warm, sweep.remaining(warm, pipeline.names.prefix))
             assert not done.refused, done.refused
     return reaper.calls
 

@@ -107,7 +107,7 @@ def test_a_ninth_kind_is_built_shown_torn_down_and_swept(pipeline: Pipeline) -> 
 
     pipeline.ensure("topic")
     pipeline.ledger.retire()  # lost: only the tag tells
-    found = sweep.find(session, prefix=PREFIX)
+    found = sweep.remaining(session, PREFIX)
     assert [(each.kind, each.name, each.why) for each in found] == [("topic", f"{PREFIX}-news", "tag")]
     assert "SNS topic" in repr(sweep_card(found))
     sweep.remove(session, found)

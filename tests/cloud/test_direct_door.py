@@ -154,7 +154,7 @@ def test_teardown_proves_zero_with_both_doors_standing(lab: Lab) -> None:
     pipeline.build()
     pipeline.ensure("direct_role")
     pipeline.ensure("direct_api")
-    found = sweep.find(other, prefix=names.prefix)
+    found = sweep.remaining(other, names.prefix)
     assert {(each.kind, each.name) for each in found} >= {
         ("api", names.api), ("api", names.direct), ("role", names.direct)
     }  # fmt: skip
