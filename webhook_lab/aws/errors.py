@@ -21,8 +21,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 SHOWN = 80
-"""Letters in a line of an error in a notebook. JupyterLab breaks longer ones in the middle of a word: at 99
-in a window of 1,400 pixels, at 83 in one of 1,280."""
+"""Letters in a line of an error in a notebook. JupyterLab breaks longer ones in the middle of a word: at some
+99 in a window of 1,400 pixels, sooner in a narrower one."""
 
 
 class LabError(Exception):
